@@ -297,7 +297,7 @@ def test_a_program_that_makes_data_is_not_run(process: Inspect, viewer: Viewer, 
     hub.repo("dataset", ULTRACHAT).files |= {"ultrachat_200k.py": b"raise SystemExit('I ran')\n"}
     done = process(ULTRACHAT)
     assert done.code == 3
-    assert "programs are not run" in done.stderr
+    assert "loading scripts are not run" in done.stderr
 
 
 def test_archives_and_arrays_are_not_opened(process: Inspect, viewer: Viewer, hub: Hub) -> None:
@@ -364,7 +364,7 @@ def test_the_viewer_alone_will_do(inspect: Inspect) -> None:
     done = inspect(ULTRACHAT, "--method", "sft", "--json", HF_ENDPOINT=DEAD_URL)
     assert done.code == 1
     assert done.json["card"] is None
-    assert any("no card facts" in warning for warning in done.json["warnings"])
+    assert any("no facts from the dataset card" in warning for warning in done.json["warnings"])
 
 
 def test_no_network_at_all_is_quick_and_clear(inspect: Inspect) -> None:

@@ -26,6 +26,11 @@ TURN_KEYS = (
 _COMPATIBLE = ({"int", "float"}, {"messages", "empty list"}, {"sharegpt", "empty list"}, {"list of string", "empty list"})
 
 
+def shown_name(name: object) -> str:
+    """A column's name in quotes, as messages show it."""
+    return repr(clean(name, limit=60))
+
+
 def kind(value: object) -> str:
     """The kind of one cell: `null`, `string`, `bool`, `int`, `messages`, `sharegpt`, `turn`, `list of string` …"""
     if value is None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named
-from ml_intern_helpers.dataset.shapes.shape import Rows, named
+from ml_intern_helpers.dataset.columns import shown_name
+from ml_intern_helpers.dataset.shapes.shape import Rows
 
 #: Labels of desirable answers, each with its opposite.
 OPPOSITES = {
@@ -101,7 +102,7 @@ def rating(roles: ColumnRoles, rows: Rows) -> str | None:
 def threshold(column: str) -> str:
     """A message that asks the user for the threshold that KTO needs to use a rating."""
     return (
-        f"{named(column)} rates the answers; decide from which value on an answer is desirable: "
+        f"{shown_name(column)} rates the answers; decide from which value on an answer is desirable: "
         f"dataset.map(lambda row: {{\"label\": row[{column!r}] >= …}}) beside 'prompt' and 'completion', and inspect the result"
     )
 
@@ -118,7 +119,7 @@ def pairs_across_rows(roles: ColumnRoles, rows: Rows) -> str | None:
     if 2 * prompts_with_several < len(ratings):
         return None
     return (
-        f"each row holds one answer, and {named(column)} rates it: group the rows by {named(roles.by_role['prompt'])}, take the "
+        f"each row holds one answer, and {shown_name(column)} rates it: group the rows by {shown_name(roles.by_role['prompt'])}, take the "
         "best as 'chosen' and the worst as 'rejected', and inspect the result; a mapping of single rows cannot do this"
     )
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.column_roles import ColumnRoles, plain_name
-from ml_intern_helpers.dataset.columns import Column
+from ml_intern_helpers.dataset.columns import Column, shown_name
 from ml_intern_helpers.dataset.formats import formats
 from ml_intern_helpers.dataset.lengths import lengths
 from ml_intern_helpers.dataset.mapping.code import quoted, row
@@ -19,7 +19,7 @@ from ml_intern_helpers.dataset.mapping.plain import NotPlain
 from ml_intern_helpers.dataset.mapping.run import find_mapping
 from ml_intern_helpers.dataset.missing_columns import missing_columns
 from ml_intern_helpers.dataset.sample import Sample
-from ml_intern_helpers.dataset.shapes.shape import Rows, listed, named
+from ml_intern_helpers.dataset.shapes.shape import Rows, listed
 from ml_intern_helpers.dataset.trainers.methods import READERS, missing_signal, reward_columns
 from ml_intern_helpers.dataset.trainers.rows import PICTURES, SUPPORTED, Problem, Row
 
@@ -177,7 +177,7 @@ def _reason(problems: list[Problem], total: int) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(map(named, names[:12])) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return ", ".join(map(shown_name, names[:12])) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
 
 
 def _reading_of(method: str, roles: ColumnRoles, code: str) -> str:
@@ -191,7 +191,7 @@ def _reading_of(method: str, roles: ColumnRoles, code: str) -> str:
     for role, names in roles.others.items():
         column = roles.by_role[role]
         if role in _ROLE_WORDS and column in used and (method != "grpo" or role in ("prompt", "messages")):
-            alternatives += f"; {named(column)} is taken for {_ROLE_WORDS[role]}, {listed(names)} could be it too"
+            alternatives += f"; {shown_name(column)} is taken for {_ROLE_WORDS[role]}, {listed(names)} could be it too"
     return alternatives or _other_reading(method, roles, used)
 
 
@@ -211,7 +211,9 @@ def _other_reading(method: str, roles: ColumnRoles, used: Iterable[str]) -> str:
 def _vision_note(method: str, row: Row) -> str:
     """A note on images, at which a text model stops."""
     name = next((name for name in PICTURES if row.get(name)), None)
-    return f"; with {named(name)} it takes a vision-language model, a text model stops" if name and method != "reward" else ""
+    return (
+        f"; with {shown_name(name)} it takes a vision-language model, a text model stops" if name and method != "reward" else ""
+    )
 
 
 #: What each trainer takes from a row; GRPO hands every other column to the reward functions.
@@ -294,7 +296,7 @@ def _suitable_methods(roles: ColumnRoles, rows: Rows, usable: Mapping[str, str])
         # Recommend SFT for demonstrations, GRPO for answers that can be checked, or both.
         shape = next((shape for shape in roles.shapes if "grpo" in shape.methods), None)
         column = shape.columns["completion"] if shape else _reference(roles, rows)
-        grpo_entry = [("grpo", f"{named(column)} can be held against what the model writes")] if column else []
+        grpo_entry = [("grpo", f"{shown_name(column)} can be held against what the model writes")] if column else []
         grpo_first = usable.get("grpo") == "ready" and usable.get("sft") != "ready"
         if grpo_first:
             yield from grpo_entry
@@ -319,7 +321,7 @@ def _reference(roles: ColumnRoles, rows: Rows) -> str | None:
 def _demonstrations(roles: ColumnRoles) -> str:
     shape = next((shape for shape in roles.shapes if shape.name == "classification"), None)
     if shape and not shape.fields:
-        return f"learns to write such texts, without {named(shape.columns['class'])}"
+        return f"learns to write such texts, without {shown_name(shape.columns['class'])}"
     if roles.has("messages") or roles.has("dialogue") or any("messages" in shape.fields for shape in roles.shapes):
         return "conversations with the assistant's turns to imitate"
     if roles.has("prompt", "completion") or any("completion" in shape.fields for shape in roles.shapes):

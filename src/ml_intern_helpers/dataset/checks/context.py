@@ -209,11 +209,6 @@ def _shown_numbers(numbers: list[int], count: int) -> str:
     return ", ".join(map(str, numbers[:_MOST_SHOWN])) + (" …" if count > _MOST_SHOWN else "")
 
 
-def shown_name(column: str) -> str:
-    """A column's name in quotes, as messages show it."""
-    return repr(clean(column, limit=60))
-
-
 def pieces(row: Row, roles: ColumnRoles) -> list[Piece]:
     """All texts of `row`, in the order of its columns."""
     by_column = {column: role for role, column in reversed(roles.by_role.items())}

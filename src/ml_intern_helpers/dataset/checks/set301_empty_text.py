@@ -17,11 +17,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ml_intern_helpers.core.report import Finding, Severity
-from ml_intern_helpers.dataset.checks.context import CALLS, QUESTIONS_AND_ANSWERS, Facts, finding, shown_name, turns, words
+from ml_intern_helpers.dataset.checks.context import CALLS, QUESTIONS_AND_ANSWERS, Facts, finding, turns, words
 from ml_intern_helpers.dataset.checks.filter_code import FilterStep, all_of, chat_columns, turn_keys_of
 from ml_intern_helpers.dataset.checks.set311_no_question import asks_nothing
 from ml_intern_helpers.dataset.checks.sql import Flag, SqlColumns, says_something
 from ml_intern_helpers.dataset.column_roles import CHAT
+from ml_intern_helpers.dataset.columns import shown_name
 from ml_intern_helpers.dataset.mapping.code import quoted, row
 
 CODE, TOPIC = "SET301", "empty"

@@ -16,9 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ml_intern_helpers.core.report import Finding, Severity
-from ml_intern_helpers.dataset.checks.context import Facts, finding, shown_name
+from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.checks.filter_code import FilterStep, all_of
 from ml_intern_helpers.dataset.checks.sql import Flag, SqlColumns
+from ml_intern_helpers.dataset.columns import shown_name
 from ml_intern_helpers.dataset.mapping.code import row
 
 CODE, TOPIC = "SET303", "pairs"

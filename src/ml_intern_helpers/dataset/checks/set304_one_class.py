@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ml_intern_helpers.core.report import Finding, Severity
-from ml_intern_helpers.dataset.checks.context import Facts, Row, finding, finding_over_all, shown_name
+from ml_intern_helpers.dataset.checks.context import Facts, Row, finding, finding_over_all
+from ml_intern_helpers.dataset.columns import shown_name
 from ml_intern_helpers.dataset.labels import LabelCounts, desirable
 
 CODE, TOPIC = "SET304", "pairs"

@@ -17,9 +17,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ml_intern_helpers.core.report import Finding, Severity
-from ml_intern_helpers.dataset.checks.context import Facts, finding, shown_name
+from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.checks.sql import Flag, SqlColumns
-from ml_intern_helpers.dataset.columns import kind
+from ml_intern_helpers.dataset.columns import kind, shown_name
 
 CODE, TOPIC = "SET305", "columns"
 SEVERITY: Severity = "warning"

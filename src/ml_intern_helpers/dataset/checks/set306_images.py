@@ -17,7 +17,8 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.core.report import Finding, Severity
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.checks.context import Facts, shown_name
+from ml_intern_helpers.dataset.checks.context import Facts
+from ml_intern_helpers.dataset.columns import shown_name
 
 CODE, TOPIC = "SET306", "columns"
 #: A warning where the images are stored as bytes.

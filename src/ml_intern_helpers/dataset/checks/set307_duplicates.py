@@ -19,9 +19,10 @@ import json
 from collections.abc import Iterator
 
 from ml_intern_helpers.core.report import Finding, Severity
-from ml_intern_helpers.dataset.checks.context import Facts, Row, finding, finding_over_all, shown_name
+from ml_intern_helpers.dataset.checks.context import Facts, Row, finding, finding_over_all
 from ml_intern_helpers.dataset.checks.filter_code import FilterStep
 from ml_intern_helpers.dataset.column_roles import identifying_columns
+from ml_intern_helpers.dataset.columns import shown_name
 from ml_intern_helpers.dataset.mapping.code import names
 
 CODE, TOPIC = "SET307", "copies"

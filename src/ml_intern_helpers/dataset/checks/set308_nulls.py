@@ -18,9 +18,10 @@ from collections.abc import Collection, Iterator
 
 from ml_intern_helpers.core.report import Finding, Severity
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.checks.context import Facts, finding, shown_name
+from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.checks.filter_code import FilterStep, all_of
 from ml_intern_helpers.dataset.checks.sql import Flag, SqlColumns
+from ml_intern_helpers.dataset.columns import shown_name
 from ml_intern_helpers.dataset.mapping.code import row
 from ml_intern_helpers.dataset.trainers.methods import READERS
 

@@ -16,9 +16,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ml_intern_helpers.core.report import Finding, Severity
-from ml_intern_helpers.dataset.checks.context import Facts, finding, shown_name, speaker_of, turns
+from ml_intern_helpers.dataset.checks.context import Facts, finding, speaker_of, turns
 from ml_intern_helpers.dataset.checks.filter_code import FilterStep, all_of, chat_columns, speakers_in, turn_keys_of
 from ml_intern_helpers.dataset.checks.sql import Flag, SqlColumns, any_of
+from ml_intern_helpers.dataset.columns import shown_name
 from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES, quoted, record, row
 
 CODE, TOPIC = "SET309", "turns"

@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ml_intern_helpers.core.report import Finding, Severity
-from ml_intern_helpers.dataset.checks.context import Facts, finding, shown_name
+from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.checks.set309_turn_order import ORDERED, speakers_by_column
 from ml_intern_helpers.dataset.checks.sql import Flag, SqlColumns
+from ml_intern_helpers.dataset.columns import shown_name
 
 CODE, TOPIC = "SET310", "turns"
 SEVERITY: Severity = "warning"

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ml_intern_helpers.core.report import Finding, Severity
-from ml_intern_helpers.dataset.checks.context import Facts, finding, shown_name, speaker_of, turns
+from ml_intern_helpers.dataset.checks.context import Facts, finding, speaker_of, turns
 from ml_intern_helpers.dataset.checks.filter_code import FilterStep, all_of, names_of, turn_keys_of
 from ml_intern_helpers.dataset.checks.sql import Flag, SqlColumns, letter, says_something
+from ml_intern_helpers.dataset.columns import shown_name
 from ml_intern_helpers.dataset.mapping.code import quoted, row
 
 CODE, TOPIC = "SET311", "empty"

@@ -17,7 +17,8 @@ from typing import Any
 
 from ml_intern_helpers.core.report import Finding, Severity
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.checks.context import LEAST_ROWS, SPOKEN, Facts, Row, finding, shown_name
+from ml_intern_helpers.dataset.checks.context import LEAST_ROWS, SPOKEN, Facts, Row, finding
+from ml_intern_helpers.dataset.columns import shown_name
 
 CODE, TOPIC = "SET315", "text"
 SEVERITY: Severity = "warning"

@@ -18,7 +18,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ml_intern_helpers.core.report import Finding, Severity
-from ml_intern_helpers.dataset.checks.context import LEAST_ROWS, Facts, Row, finding, finding_over_all, shown_name
+from ml_intern_helpers.dataset.checks.context import LEAST_ROWS, Facts, Row, finding, finding_over_all
+from ml_intern_helpers.dataset.columns import shown_name
 from ml_intern_helpers.dataset.labels import LabelCounts, desirable, is_desirable
 
 CODE, TOPIC = "SET317", "pairs"

@@ -1,1 +1,1 @@
-"""Rows from the Hugging Face Hub: the dataset viewer first, then its Parquet export, then streaming the files."""
+"""Reads rows from the Hugging Face Hub: from the dataset viewer, else from the Parquet export, else by streaming the files."""

@@ -1,6 +1,6 @@
-"""Files inside a dataset's repository, named by `hf://datasets/owner/name@revision/path`: one, a folder, or a pattern.
+"""Reads files in a dataset's repository, named by `hf://datasets/owner/name@revision/path`: a file, a folder or a pattern.
 
-Parquet is read in place; of the other formats the head is fetched and read like a file on this machine.
+Parquet files are read in place. Of files in other formats the head is fetched and read like a file on this machine.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from ml_intern_helpers.dataset.mapping.code import quoted
 from ml_intern_helpers.dataset.sample import Extent, Sample, Source, Split, Stored, with_every_column
 from ml_intern_helpers.dataset.splits import SplitChoice, choose_split
 
-#: What is fetched of a file that is read from its start, and the most of one that is only readable whole.
+#: Bytes fetched of a file that is read from its start, and the largest file that is fetched when it can only be read whole.
 HEAD_BYTES = 8 * MIB
 WHOLE_BYTES = 32 * MIB
-#: Row groups of a Parquet file that the sample is drawn from: each costs requests.
+#: Row groups of a Parquet file that the sample is drawn from: each of them costs requests.
 PLACES = 3
 CONFIG = "default"
 
@@ -38,8 +38,8 @@ def read_hub_files(ref: DatasetRef, sample_size: int, context: Context) -> Sampl
     """A sample of the files that `ref` names.
 
     Raises:
-        NotFound, AccessDenied: no such file, repository or revision, or not for this account.
-        BadData: an unsupported format. Unavailable: the Hub cannot be asked.
+        NotFound, AccessDenied: no such file, repository or revision, or no access with this account.
+        BadData: an unsupported format. Unavailable: the Hub cannot be reached.
     """
     if context.offline:
         raise Unavailable(f"{ref.address}: offline, and files of the Hub are not stored", hint="run again online")
@@ -47,19 +47,19 @@ def read_hub_files(ref: DatasetRef, sample_size: int, context: Context) -> Sampl
     try:
         system = file_system.system()
         stored = stored_files(ref, system)
-        # One JSON document may hold its splits in fields, which only reading it shows.
-        inside = stored.format == "json" and sum(map(len, stored.splits.values())) == 1
-        choice = choose_split([(CONFIG, split) for split in stored.splits], replace(ref, split=None) if inside else ref)
+        # A single JSON document may hold its splits in fields: they are known only once it is read.
+        one_document = stored.format == "json" and sum(map(len, stored.splits.values())) == 1
+        choice = choose_split([(CONFIG, split) for split in stored.splits], replace(ref, split=None) if one_document else ref)
         read = _parquet if stored.format == "parquet" else _fetched
         return read(ref, stored, choice, system, sample_size, context)
     except ToolError:
         raise
-    except Exception as err:  # the Hub's client raises kinds of its own
+    except Exception as err:  # the Hub's client raises many types of exceptions
         raise _translated(ref, err) from err
 
 
 def _parquet(ref: DatasetRef, stored: Stored, choice: SplitChoice, system: Any, sample_size: int, context: Context) -> Sample:
-    """A sample of the first file, read in pieces; rows of the others are not known without opening them."""
+    """A sample of the first file, read in pieces; the other files are not opened, so their number of rows is unknown."""
     import pyarrow.parquet as parquet
 
     first, *others = stored.splits[choice.split]
@@ -99,38 +99,38 @@ def _parquet(ref: DatasetRef, stored: Stored, choice: SplitChoice, system: Any, 
 
 
 def _fetched(ref: DatasetRef, stored: Stored, choice: SplitChoice, system: Any, sample_size: int, context: Context) -> Sample:
-    """The head of the first file, as a file on this machine."""
+    """A sample of the head of the first file, which is fetched and read as a file on this machine."""
     first, *others = stored.splits[choice.split]
     with _head(first, stored, choice.split, system) as (path, whole):
-        inside = ref.split if stored.format == "json" and not others else None
-        seen = read_local(DatasetRef(str(path), True, None, inside, None, ref.method), sample_size, context.warn)
-    arguments = dict(seen.stored.arguments) if seen.stored else {}
-    kept = replace(stored, format=seen.stored.format if seen.stored else stored.format, arguments=arguments)
-    complete = whole and not others and seen.extent.complete
-    here = seen.splits if len(seen.splits) > 1 else [_counted(stored, choice.split, seen, whole=whole and not others)]
-    found = replace(
-        seen,
+        field = ref.split if stored.format == "json" and not others else None
+        local = read_local(DatasetRef(str(path), True, None, field, None, ref.method), sample_size, context.warn)
+    arguments = dict(local.stored.arguments) if local.stored else {}
+    actual = replace(stored, format=local.stored.format if local.stored else stored.format, arguments=arguments)
+    complete = whole and not others and local.extent.complete
+    splits_in_file = len(local.splits) > 1
+    read_splits = local.splits if splits_in_file else [_counted(stored, choice.split, local, whole=whole and not others)]
+    sample = replace(
+        local,
         dataset=ref.address,
-        source=Source(seen.source.kind, "files of the Hub, read from the start", ref.revision),
-        split=seen.split if len(seen.splits) > 1 else choice.split,
-        chosen_because=seen.chosen_because if len(seen.splits) > 1 else choice.because,
-        splits=[*here, *(_split(stored, name) for name in stored.splits if name != choice.split)],
-        extent=replace(seen.extent, bytes_total=stored.sizes[choice.split], complete=complete, order="first rows"),
-        load=_load(ref, kept, choice.split, arguments),
-        findings=[item._replace(file=clean(first, limit=200)) for item in seen.findings],
-        stored=kept,
+        source=Source(local.source.kind, "files of the Hub, read from the start", ref.revision),
+        split=local.split if splits_in_file else choice.split,
+        chosen_because=local.chosen_because if splits_in_file else choice.because,
+        splits=[*read_splits, *(_split(stored, name) for name in stored.splits if name != choice.split)],
+        extent=replace(local.extent, bytes_total=stored.sizes[choice.split], complete=complete, order="first rows"),
+        load=_load(ref, actual, choice.split, arguments),
+        findings=[item._replace(file=clean(first, limit=200)) for item in local.findings],
+        stored=actual,
     )
     if not whole:
         context.warn(f"partial: only the first {HEAD_BYTES // MIB} MiB of the file were read; --full reads Parquet files whole")
     _warn_partial(len(others), context)
-    return found
+    return sample
 
 
 @contextmanager
 def _head(address: str, stored: Stored, split: str, system: Any) -> Iterator[tuple[Path, bool]]:
-    """A file on this machine with the head of `address`, cut at the end of a line, and whether it is all of it."""
-    packed = address.endswith(".gz")
-    lines = stored.format in ("jsonl", "csv", "text", "json") and not packed
+    """A temporary file with the head of `address`, cut at the end of a line, and whether that is the whole file."""
+    lines = stored.format in ("jsonl", "csv", "text", "json") and not address.endswith(".gz")
     with tempfile.TemporaryDirectory(prefix="ml-intern-hub-") as folder, system.open(address, "rb", block_size=MIB) as stream:
         size = int(stream.size)
         if not lines and size > WHOLE_BYTES:
@@ -143,21 +143,21 @@ def _head(address: str, stored: Stored, split: str, system: Any) -> Iterator[tup
 
 
 def _whole_lines(data: bytes, address: str, kind: str) -> bytes:
-    """`data` without its last, cut line; in a CSV, a line end inside quotes is none."""
+    """`data` without its last line, which is cut off; line breaks inside the quotes of a CSV file do not end a line."""
     end = len(data)
     while (end := data.rfind(b"\n", 0, end)) >= 0:
         if kind != "csv" or data.count(b'"', 0, end) % 2 == 0:
             return data[: end + 1]
-    raise BadData(f"{address} has a line longer than {HEAD_BYTES // MIB} MiB", hint="one row per line?")
+    raise BadData(f"{address} has a line longer than {HEAD_BYTES // MIB} MiB", hint="write one row per line")
 
 
-def _counted(stored: Stored, split: str, seen: Sample, *, whole: bool) -> Split:
-    """The split's rows: counted when all was read, else as many as the bytes make likely."""
-    size, own = stored.sizes[split], seen.splits[0]
+def _counted(stored: Stored, split: str, local: Sample, *, whole: bool) -> Split:
+    """The split with its number of rows: counted when everything was read, else estimated from the bytes read."""
+    size, own = stored.sizes[split], local.splits[0]
     if whole or own.num_rows is None:
         return replace(own, split=split, num_bytes=size)
-    used = seen.extent.bytes_read or 1
-    return Split(CONFIG, split, int((seen.extent.rows_parsed or 0) * size / used), "estimated", size)
+    used = local.extent.bytes_read or 1
+    return Split(CONFIG, split, int((local.extent.rows_parsed or 0) * size / used), "estimated", size)
 
 
 def _split(stored: Stored, name: str) -> Split:
@@ -165,7 +165,7 @@ def _split(stored: Stored, name: str) -> Split:
 
 
 def _load(ref: DatasetRef, stored: Stored, split: str, arguments: dict[str, str]) -> str:
-    """The line that loads this split with `datasets`, which reads such addresses itself."""
+    """The line of code that loads this split with `datasets`, which can read `hf://` addresses."""
     builder = {"jsonl": "json", "saved": "arrow"}.get(stored.format, stored.format)
     addresses = stored.splits[split]
     where = ref.address if ref.is_pattern else (addresses[0] if len(addresses) == 1 else addresses)
@@ -175,10 +175,11 @@ def _load(ref: DatasetRef, stored: Stored, split: str, arguments: dict[str, str]
 
 def _warn_partial(others: int, context: Context) -> None:
     if others:
-        context.warn(f"partial: the first of {others + 1} files was looked at")
+        context.warn(f"partial: only the first of {others + 1} files was read")
 
 
 def _translated(ref: DatasetRef, err: Exception) -> ToolError:
+    """The error of ours for an exception of the Hub's client."""
     name, message = type(err).__name__, clean(err, limit=200)
     if "Gated" in name or "gated" in message.lower():
         return repository.gated(ref.name)
@@ -189,37 +190,39 @@ def _translated(ref: DatasetRef, err: Exception) -> ToolError:
     if isinstance(err, FileNotFoundError) or "EntryNotFound" in name:
         return NotFound(f"no file {ref.address}", hint=f"the files: {repository.page(ref.name)}/tree/main")
     if "ArrowInvalid" in name:
-        return BadData(f"{ref.address} is no complete file of its format: {message}", hint="the file is damaged")
+        return BadData(f"{ref.address} is damaged or cut off: {message}", hint="upload the file again, or read another one")
     return Unavailable(f"{ref.address}: {name}: {message}", hint="ask again later, or download the file")
 
 
 def stored_files(ref: DatasetRef, system: Any) -> Stored:
-    """The files by split, with their sizes."""
-    # Path -> bytes of every file that the address stands for.
+    """The files that the address stands for, by split, with their sizes.
+
+    Raises:
+        NotFound: no file matches. BadData: only files in unsupported formats match.
+    """
     root = ref.address.removeprefix("hf://")
     if ref.is_pattern:
         listed = system.glob(root, detail=True)
     else:
         about = system.info(root)
         listed = {root: about} if about["type"] == "file" else system.find(root, detail=True)
-    found = {str(path): int(about.get("size") or 0) for path, about in listed.items() if about["type"] == "file"}
-    if not found:
+    bytes_by_path = {str(path): int(about.get("size") or 0) for path, about in sorted(listed.items()) if about["type"] == "file"}
+    if not bytes_by_path:
         raise NotFound(f"no file matches {ref.address}", hint=f"the files: {repository.page(ref.name)}/tree/main")
-    found = dict(sorted(found.items()))
-    known = [Path(path) for path in found if _ending(path)]
+    known = [Path(path) for path in bytes_by_path if _ending(path)]
     if not known:
-        unsafe = any(Path(path).suffix.lower() in UNSAFE for path in found)
+        unsafe = any(Path(path).suffix.lower() in UNSAFE for path in bytes_by_path)
         why = "is not opened: loading such files can run code" if unsafe else "has an unsupported file format"
         raise BadData(f"{ref.address} {why}", hint=f"formats: {', '.join(ENDINGS)} (also .gz for text)")
     kept = same_format(known)
     kind = ENDINGS[_ending(str(kept[0])) or ""]
     splits: dict[str, list[Any]] = {}
-    one = len(kept) == 1 or ref.is_pattern
+    one_split = len(kept) == 1 or ref.is_pattern
     for path in kept:
         inside = PurePosixPath(str(path).split("/", 3)[3])
-        splits.setdefault("train" if one else split_of(inside), []).append(f"hf://{path}")
+        splits.setdefault("train" if one_split else split_of(inside), []).append(f"hf://{path}")
     order = sorted(splits, key=lambda name: (name != "train", name))
-    sizes = {name: sum(found[address.removeprefix("hf://")] for address in splits[name]) for name in order}
+    sizes = {name: sum(bytes_by_path[address.removeprefix("hf://")] for address in splits[name]) for name in order}
     return Stored(kind, {name: splits[name] for name in order}, sizes)
 
 

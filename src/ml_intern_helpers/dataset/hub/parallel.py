@@ -9,20 +9,20 @@ from typing import Any
 
 from ml_intern_helpers.core.errors import Unavailable
 
-#: A service that has answered none of its calls after this time counts as unreachable.
+#: Seconds after which a service that has answered none of its calls counts as unreachable.
 FIRST_SIGN_S = 2.0
-#: A service that has answered before gets more time for the next request.
+#: Seconds to wait for a service that has answered an earlier request.
 KNOWN_ALIVE_S = 8.0
-#: A service that responds may take this long in all.
+#: Seconds that all calls together may take, even if their services respond.
 PATIENCE_S = 15.0
 
 Key = tuple[str, str]
 
 
 def run_side_by_side(calls: Mapping[Key, Callable[[], Any]], first_sign_s: float = FIRST_SIGN_S) -> dict[Key, Any]:
-    """(service, name) -> the call's value, or the exception it raised (`Unavailable` when it was not waited for).
+    """(service, name) -> the call's value, or the exception it raised (`Unavailable` when waiting for it was given up).
 
-    The threads are daemons: a call that still waits for an unreachable service does not keep the process from ending.
+    The threads are daemons, so that a call to an unreachable service does not keep the process from ending.
     """
     done: dict[Key, Any] = {}
     change = threading.Condition()
@@ -30,17 +30,17 @@ def run_side_by_side(calls: Mapping[Key, Callable[[], Any]], first_sign_s: float
     def run(key: Key, call: Callable[[], Any]) -> None:
         try:
             value = call()
-        except Exception as err:  # handed to the caller
+        except Exception as err:  # returned to the caller
             value = err
         with change:
             done[key] = value
             change.notify_all()
 
-    began = time.monotonic()
+    started = time.monotonic()
     for key, call in calls.items():
         threading.Thread(target=run, args=(key, call), daemon=True).start()
     with change:
-        while len(done) < len(calls) and (passed := time.monotonic() - began) <= PATIENCE_S:
+        while len(done) < len(calls) and (passed := time.monotonic() - started) <= PATIENCE_S:
             alive = {service for service, _ in done}
             if passed > first_sign_s and all(service not in alive for service, name in calls if (service, name) not in done):
                 break

@@ -1,4 +1,4 @@
-"""The Parquet copy that the Hub keeps of most datasets, read in pieces through the Hub's own file system."""
+"""Reads the Parquet copy that the Hub keeps of most datasets, in pieces, through the Hub's own file system."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class NoExport(Exception):
 def read_parquet_export(ref: DatasetRef, error: ViewerError, context: Context) -> Sample:
     """The head of the first Parquet file of the split.
 
-    The list comes from the export's own branch and not from `/api/datasets/{id}/parquet`: that one asks the viewer, which is
-    what has just failed, and does not say which splits are partial.
+    The files are listed from the export's branch and not from `/api/datasets/{id}/parquet`: that route asks the dataset viewer,
+    which has just failed, and does not say which splits are partial.
 
     Raises:
-        NoExport: there is none, or it cannot be read.
+        NoExport: the dataset has no export, or it cannot be read.
     """
     files_by_split = files(ref, context)
     choice = choose_split(list(files_by_split), ref)
@@ -50,7 +50,7 @@ def read_parquet_export(ref: DatasetRef, error: ViewerError, context: Context) -
         if pair != (choice.config, choice.split):
             splits.append(Split(*pair, None, "unknown", size))
             continue
-        # Only the rows of the file that was opened are known: with more files, or a partial export, they are a lower bound.
+        # Only the rows of the opened file are known: they are a lower bound when there are more files or the export is partial.
         partial = len(group) > 1 or group[0]["partial"]
         splits.append(Split(*pair, num_rows, "at_least" if partial else "exact", size))
         complete = not partial and num_rows == len(rows)
@@ -70,28 +70,28 @@ def read_parquet_export(ref: DatasetRef, error: ViewerError, context: Context) -
 
 
 def files(ref: DatasetRef, context: Context) -> Files:
-    """(config, split) -> its files, in order, each with `path`, `size` and `partial`.
+    """(config, split) -> its files in order, each with `path`, `size` and `partial`.
 
     Raises:
-        NoExport: there is none.
+        NoExport: the dataset has no export.
     """
     path = f"/api/datasets/{ref.name}/tree/{REVISION.replace('/', '%2F')}"
     answer = context.http.get(HUB, path, {"recursive": "true", "limit": 1000})
     entries = answer.json() if answer.ok else []
     if 'rel="next"' in answer.headers.get("link", ""):
         context.warn("the Parquet export has more than 1,000 files: not all configs may be listed")
-    found: Files = {}
+    files_by_split: Files = {}
     for entry in sorted(entries, key=lambda item: str(item.get("path"))):
         match = _FILE.match(str(entry.get("path", "")))
         if match:
-            found.setdefault((match["config"], match["split"]), []).append({**entry, "partial": bool(match["partial"])})
-    if not found:
+            files_by_split.setdefault((match["config"], match["split"]), []).append({**entry, "partial": bool(match["partial"])})
+    if not files_by_split:
         raise NoExport
-    return found
+    return files_by_split
 
 
 def _head(name: str, path: str) -> tuple[list[dict[str, Any]], int, dict[str, str]]:
-    """Rows, number of rows in the file, and types; only the pages that hold the head are fetched."""
+    """The first rows, the number of rows in the file, and the column types; only the head of the file is fetched."""
     file_system.prepare()
     import pyarrow.parquet as parquet
     from huggingface_hub import HfFileSystem
@@ -108,5 +108,5 @@ def _head(name: str, path: str) -> tuple[list[dict[str, Any]], int, dict[str, st
                 file.metadata.num_rows,
                 {name: kind for name, kind in schema_types(file.schema_arrow).items() if name in light},
             )
-    except Exception as err:  # the Hub's client raises kinds of its own; here they all mean: not this way
+    except Exception as err:  # the Hub's client raises many types of exceptions: each means that the export cannot be read
         raise Unavailable(f"{type(err).__name__}: {clean(err, limit=150)}") from err

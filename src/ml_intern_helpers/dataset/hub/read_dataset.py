@@ -1,7 +1,7 @@
 """Reads a sample of a dataset on the Hub.
 
-The dataset viewer is asked first, in at most three round trips one after another; where it has no rows, they come from the
-Parquet export that the Hub keeps, else from the repository's own files, streamed by `datasets`.
+The dataset viewer is asked first, in at most three round trips. If it has no rows, they come from the Parquet export that the
+Hub keeps, or from the repository's files, streamed by `datasets`.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ Answers = dict[tuple[str, str], Any]
 
 
 def read_hub_dataset(ref: DatasetRef, context: Context) -> Sample:
-    """A sample of the dataset `ref` names.
+    """A sample of the dataset that `ref` names.
 
     Raises:
-        NotFound, AccessDenied, Unavailable, BadData: no source gives rows; the message says why.
+        NotFound, AccessDenied, Unavailable, BadData: no source has rows; the message says why.
     """
     answers = run_side_by_side(_first_round(ref, context))
     repo = _repository(ref, answers, context)
@@ -56,28 +56,30 @@ def read_hub_dataset(ref: DatasetRef, context: Context) -> Sample:
         if isinstance(sample, Sample):
             return replace(sample, card=repo.card if repo else None)
         error = sample
-    # For these errors no other source knows more than the viewer.
+    # These errors are final: no other source can have the rows.
     if error.kind == "renamed":
-        raise NotFound(f"{ref.name} was renamed", hint=f"its page leads to the new name: {repository.page(ref.name)}")
+        raise NotFound(
+            f"{ref.name} was renamed", hint=f"run again with the new name, which its page shows: {repository.page(ref.name)}"
+        )
     if error.kind == "empty":
         raise NotFound(f"{ref.name} holds no data: {error.message}", hint="there is nothing to inspect")
     if error.kind == "no_such":
         raise NotFound(f"{ref.name}: {error.message}", hint="check --config and --split")
     if error.kind == "hidden" and repo is None:
-        message = f"{ref.name} is missing, private or gated: without access these look alike"
+        message = f"{ref.name} is missing, private or gated: the Hub gives the same answer for all three"
         raise AccessDenied(message, hint="check the spelling, or log in with `hf auth login`")
     if not error.elsewhere:
         raise BadData(f"{ref.name}: {error.message}", hint=f"the dataset itself is broken; see {repository.page(ref.name)}")
     if repo is None:
-        raise Unavailable(f"{ref.name}: {error.message}, and the Hub cannot be asked either", hint="ask again later")
+        raise Unavailable(f"{ref.name}: {error.message}, and the Hub cannot be reached either", hint="ask again later")
     return replace(_elsewhere(ref, error, repo, context), card=repo.card)
 
 
 def _elsewhere(ref: DatasetRef, error: ViewerError, repo: Repository, context: Context) -> Sample:
-    """Rows from the Parquet export (it knows the main revision only), else streamed.
+    """A sample from the Parquet export (which exists only for the main revision), else from the streamed files.
 
     Raises:
-        AccessDenied: gated. BadData: a dataset that is code. Unavailable: neither source gives rows.
+        AccessDenied: the dataset is gated. BadData: the dataset is a program. Unavailable: neither source has rows.
     """
     if context.offline:
         raise Unavailable(f"{ref.name}: offline, and no stored answer", hint="run again online")
@@ -90,7 +92,7 @@ def _elsewhere(ref: DatasetRef, error: ViewerError, repo: Repository, context: C
         except parquet_export.NoExport:
             pass
     if error.kind == "script":
-        message = f"{ref.name} is a program that makes data, and there is no Parquet export of it; programs are not run"
+        message = f"{ref.name} is a loading script without a Parquet export; loading scripts are not run"
         raise BadData(message, hint="ask its owner to convert it (`datasets-cli convert_to_parquet`), or use a copy in Parquet")
     try:
         return read_streamed(ref, error, context)
@@ -114,7 +116,7 @@ def _first_round(ref: DatasetRef, context: Context) -> dict[tuple[str, str], Cal
 
 
 def _repository(ref: DatasetRef, answers: Answers, context: Context) -> Repository | None:
-    """The Hub's facts; None when the Hub cannot be asked but the viewer can.
+    """The Hub's facts about the repository; None when only the viewer answers.
 
     Raises:
         NotFound, AccessDenied: missing, private, renamed, disabled.
@@ -122,11 +124,11 @@ def _repository(ref: DatasetRef, answers: Answers, context: Context) -> Reposito
     answer = answers[HUB_NAME, "repository"]
     splits = answers[VIEWER_NAME, "splits"]
     if isinstance(answer, Exception) or answer.status == 429 or answer.status >= 500:
-        # Continue with the viewer's answer alone where that is enough; else raise the Hub's error.
+        # Continue without the Hub's facts if the viewer's answer is enough; otherwise raise the Hub's error.
         message = answer.message if isinstance(answer, ToolError) else f"the Hub answered {getattr(answer, 'status', answer)}"
         error = viewer_error(splits)
         if error is None and not ref.revision:
-            context.warn(f"no card facts: {message}")
+            context.warn(f"no facts from the dataset card: {message}")
         elif error is None or error.kind not in ("hidden", "renamed", "no_such"):
             raise answer if isinstance(answer, ToolError) else Unavailable(f"{ref.name}: {message}", hint="ask again later")
         return None
@@ -141,7 +143,7 @@ def _repository(ref: DatasetRef, answers: Answers, context: Context) -> Reposito
 
 
 def _other_revision(ref: DatasetRef, repo: Repository | None, answers: Answers) -> ViewerError | None:
-    """The viewer knows the main revision only; another one is read from the files."""
+    """The error that the requested revision is not the main one, which is the only one the viewer knows; else None."""
     if not ref.revision:
         return None
     known = answers[VIEWER_NAME, "splits"].headers.get("x-revision")
@@ -151,7 +153,7 @@ def _other_revision(ref: DatasetRef, repo: Repository | None, answers: Answers) 
 
 
 def _through_viewer(ref: DatasetRef, answers: Answers, context: Context) -> Sample | ViewerError:
-    """The sample, or why the viewer has no rows."""
+    """The sample, or the error that says why the viewer has no rows."""
     splits_answer: Response = answers[VIEWER_NAME, "splits"]
     try:
         pairs = parse_splits(splits_answer.json())
@@ -166,7 +168,7 @@ def _through_viewer(ref: DatasetRef, answers: Answers, context: Context) -> Samp
     if error or not isinstance(answer, Response):
         return error or ViewerError("away", "no answer")
     try:
-        rows = _whole(parse_rows(answer.json()), ref, choice, context)
+        rows = _with_uncut_cells(parse_rows(answer.json()), ref, choice, context)
     except BadData as err:
         return ViewerError("away", err.message)
     # Warn about what is missing from the viewer's answers.
@@ -182,7 +184,7 @@ def _through_viewer(ref: DatasetRef, answers: Answers, context: Context) -> Samp
 
 
 def _ask_rows(ref: DatasetRef, choice: SplitChoice, context: Context, path: str, **more: int) -> Response | ToolError:
-    """First rows, waited for no longer than any other call."""
+    """The viewer's answer to `/first-rows` or `/rows`, with a time limit."""
     params: dict[str, str | int | bool | list[str] | None] = {"dataset": ref.name, "config": choice.config}
     params |= {"split": choice.split, **more}
     key = (VIEWER_NAME, path)
@@ -191,8 +193,8 @@ def _ask_rows(ref: DatasetRef, choice: SplitChoice, context: Context, path: str,
     return answer
 
 
-def _whole(rows: Rows, ref: DatasetRef, choice: SplitChoice, context: Context) -> Rows:
-    """The same rows with every nested cell whole: `/rows` does not cut them. Fewer, where that is what it takes."""
+def _with_uncut_cells(rows: Rows, ref: DatasetRef, choice: SplitChoice, context: Context) -> Rows:
+    """Rows whose nested cells are not cut, from `/rows`, if that gives more such rows than `/first-rows`; else `rows`."""
     if not rows.cut:
         return rows
     answer = _ask_rows(ref, choice, context, "rows", offset=0, length=WHOLE_ROWS)
@@ -212,7 +214,7 @@ def _sizes(pairs: Pairs, answers: Answers) -> list[Split]:
             try:
                 known.update(parse(answer.json()))
             except (BadData, KeyError, AttributeError, TypeError):
-                continue  # sizes are an extra; the rows decide
+                continue  # sizes are optional
     return [known.get(pair, Split(*pair)) for pair in pairs.pairs]
 
 
@@ -244,27 +246,27 @@ def _sample(ref: DatasetRef, choice: SplitChoice, rows: Rows, splits: list[Split
 
 
 SAMPLE = 100
-#: Builders that only read rows; others unpack archives or decode arrays.
+#: Builders of `datasets` that only read rows; others unpack archives or decode arrays.
 PLAIN = frozenset({"json", "csv", "parquet", "arrow", "text"})
 
 
 def read_streamed(ref: DatasetRef, error: ViewerError, context: Context) -> Sample:
-    """The head of one split, streamed.
+    """A sample of the head of one split, streamed.
 
     Raises:
-        NotFound: no such config or split. BadData: files of a kind that is not opened. Unavailable: `datasets` gives up.
+        NotFound: no such config or split. BadData: files in an unsupported format. Unavailable: `datasets` fails.
     """
     context.progress(f"streaming {ref.name} through `datasets`")
     try:
         return _stream(ref, error)
     except ToolError:
         raise
-    except Exception as err:  # whatever `datasets` and the Hub's client raise
+    except Exception as err:  # `datasets` and the Hub's client raise many types of exceptions
         name = type(err).__name__
         if name in ("GatedRepoError", "DatasetNotFoundError") and "gated" in str(err).lower():
             raise repository.gated(ref.name) from err
         if "scripts are no longer supported" in str(err):
-            message = f"{ref.name} is a program that makes data; programs are not run"
+            message = f"{ref.name} is a loading script; loading scripts are not run"
             raise BadData(message, hint="use a copy in Parquet") from err
         message = f"`datasets` cannot stream {ref.name}: {name}: {clean(err, limit=200)}"
         raise Unavailable(message, hint="ask again later, or download the files and give their path") from err
@@ -282,7 +284,7 @@ def _stream(ref: DatasetRef, error: ViewerError) -> Sample:
     builder = datasets.load_dataset_builder(ref.name, config, **options)
     kind = type(builder).__module__.rpartition(".")[2]
     if kind not in PLAIN:
-        message = f"{ref.name} is made of {clean(kind, limit=40)} files, which are not opened here"
+        message = f"{ref.name} consists of {clean(kind, limit=40)} files, which are not opened here"
         raise BadData(message, hint="inspect a copy in Parquet or JSONL")
     names = list(builder.info.splits or datasets.get_dataset_split_names(ref.name, config, **options))
     choice = choose_split([(config, name) for name in names], ref)

@@ -1,4 +1,4 @@
-"""The dataset's repository on the Hub: whether it exists and may be read, its card, and names similar to a misspelt one."""
+"""Asks the Hub for a dataset's repository: whether it exists and may be read, its card, and names similar to a misspelt one."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ _EXPAND = ["cardData", "downloads", "gated", "private", "disabled", "tags", "sha
 
 @dataclass(frozen=True)
 class Repository:
-    """A dataset that exists.
+    """The Hub's facts about a dataset that exists.
 
     Attributes:
-        name: its id now; differs from the one asked for when it was renamed.
-        sha: commit of the revision asked for.
+        name: the current id; differs from the requested one when the dataset was renamed.
+        sha: the commit of the requested revision.
+        gated: how access is granted (`auto`, `manual`), or False.
+        disabled: whether the Hub has disabled the dataset.
+        card: facts from the dataset card.
     """
 
     name: str
@@ -36,12 +39,13 @@ class Repository:
 
 
 def ask(http: Http, name: str, revision: str | None) -> Response:
-    """GET the repository's facts at `revision`, or at its main one."""
+    """The Hub's answer with the repository's facts at `revision`, or at the main revision."""
     path = f"/api/datasets/{name}" + (f"/revision/{quote(revision, safe='')}" if revision else "")
     return http.get(HUB, path, {"expand[]": _EXPAND})
 
 
 def parse(answer: Any, name: str) -> Repository:
+    """The repository that a JSON answer describes; `name` is the requested id."""
     facts: dict[str, Any] = answer if isinstance(answer, dict) else {}
     data = facts.get("cardData") or {}
     return Repository(
@@ -70,7 +74,7 @@ def _license(data: dict[str, Any], tags: list[Any]) -> str | None:
 
 
 def refuse(answer: Response, name: str, revision: str | None, http: Http) -> ToolError:
-    """The error for a repository that the Hub does not give out."""
+    """The error for a repository that the Hub does not show."""
     if answer.error_code == "RevisionNotFound":
         message = f"{name} has no revision {clean(revision, limit=60)!r}"
         return NotFound(message, hint=f"branches and tags: {page(name)}/refs" if revision else "the repository is empty")
@@ -88,16 +92,16 @@ def refuse(answer: Response, name: str, revision: str | None, http: Http) -> Too
         answer.raise_for_status(name)
     except ToolError as err:
         return err
-    return Unavailable(f"the Hub answered {answer.status} for {name}")
+    return Unavailable(f"the Hub answered {answer.status} for {name}", hint="ask again later")
 
 
 def gated(name: str) -> AccessDenied:
-    how = "accept its terms at" if hf_token() else "log in with `hf auth login`, and accept its terms at"
-    return AccessDenied(f"{name} is gated and this account has no access to its files", hint=f"{how} {page(name)}")
+    steps = "accept its terms at" if hf_token() else "log in with `hf auth login`, and accept its terms at"
+    return AccessDenied(f"{name} is gated and this account has no access to its files", hint=f"{steps} {page(name)}")
 
 
 def renamed(old: str, new: str) -> NotFound:
-    """A renamed dataset is reported, not followed: the script must use the new name too."""
+    """The error for a renamed dataset. The new name is not used automatically, because the script must use it too."""
     return NotFound(f"{old} was renamed to {clean(new, limit=200)}", hint=f"run again with {clean(new, limit=200)}")
 
 
@@ -106,17 +110,17 @@ def page(name: str) -> str:
 
 
 def similar_names(name: str, http: Http) -> list[str]:
-    """Up to three existing ids like `name`, from three searches side by side."""
+    """Up to three existing ids that are similar to `name`, from three parallel searches."""
     owner, _, title = name.rpartition("/")
     word = max(title.replace("-", "_").replace(".", "_").split("_"), key=len, default=title)
     queries: dict[str, dict[str, str | int]] = {"title": {"search": title}, "word": {"search": word}}
     if owner:
         queries["owner"] = {"author": owner}
     calls = {("hub", key): _search(http, query) for key, query in queries.items()}
-    found: dict[str, None] = {}
+    ids: dict[str, None] = {}
     for answer in run_side_by_side(calls).values():
-        found.update(dict.fromkeys(answer if isinstance(answer, list) else []))
-    return [clean(similar, limit=200) for similar in difflib.get_close_matches(name, list(found), n=3, cutoff=0.6)]
+        ids.update(dict.fromkeys(answer if isinstance(answer, list) else []))
+    return [clean(similar, limit=200) for similar in difflib.get_close_matches(name, list(ids), n=3, cutoff=0.6)]
 
 
 def _search(http: Http, query: dict[str, str | int]) -> Callable[[], list[str]]:

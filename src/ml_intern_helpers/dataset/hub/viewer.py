@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Pairs:
-    """`/splits`: every (config, split), and configs that failed or are not ready."""
+    """The answer of `/splits`: every (config, split), and the configs that are not ready or failed."""
 
     pairs: list[tuple[str, str]]
     pending: list[str] = field(default_factory=list)
@@ -30,13 +30,13 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Rows:
-    """`/first-rows` or `/rows`.
+    """The answer of `/first-rows` or `/rows`.
 
     Attributes:
-        rows, numbers: as served; a number is 1-based.
-        types: column -> type text.
-        cut: positions of rows in which a nested cell is not whole (it arrives as text).
-        shortened: a long text was shortened somewhere.
+        rows, numbers: the rows, and the 1-based number of each.
+        types: column -> its type as text.
+        cut: positions of rows with a nested cell that was cut off, which the viewer sends as text.
+        shortened: whether any text was shortened.
     """
 
     rows: list[Row]
@@ -55,7 +55,7 @@ def parse_size(answer: Any) -> dict[tuple[str, str], Split]:
     """Parse `/size` into a `Split` for each (config, split). A partial export makes counts lower bounds."""
     size = _field(answer, "size", dict)
     partial = bool(answer.get("partial"))
-    # One split's or config's own answer nests differently; all forms carry `splits`.
+    # Answers about a dataset, a config and a split are nested differently, but all of them have `splits`.
     return {
         (_field(item, "config", str), _field(item, "split", str)): _split(item, partial) for item in _field(size, "splits", list)
     }
@@ -75,26 +75,26 @@ def _known(rows: int | None, partial: bool) -> Counted:
 
 
 def _number(value: object) -> int | None:
-    """A count, or None for what is none: a text in its place would break the report later on."""
+    """`value` if it is a count, else None: a text in its place would break the report later on."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def parse_info(answer: Any) -> dict[tuple[str, str], Split]:
-    """Parse `/info` into sizes as the dataset's own metadata has them; configs without any are left out."""
+    """Parse `/info` into the sizes in the dataset's own metadata; configs without sizes are left out."""
     infos = _field(answer, "dataset_info", dict)
     by_config = {"": infos} if "features" in infos or "splits" in infos else infos
     partial = bool(answer.get("partial"))
-    found: dict[tuple[str, str], Split] = {}
+    sizes: dict[tuple[str, str], Split] = {}
     for config, info in by_config.items():
         name = str(info.get("config_name") or config)
         for split, item in (info.get("splits") or {}).items():
             rows = _number(item.get("num_examples"))
-            found[name, split] = Split(name, split, rows, _known(rows, partial), None)
-    return found
+            sizes[name, split] = Split(name, split, rows, _known(rows, partial), None)
+    return sizes
 
 
 def parse_rows(answer: Any) -> Rows:
-    """Parse `/first-rows` and `/rows`. A cell cut short arrives as text, whatever its type."""
+    """Parse `/first-rows` and `/rows`. The viewer sends a cell that it cut off as text, whatever the column's type."""
     features = _field(answer, "features", list)
     types = type_texts(features)
     rows, numbers, cut = [], [], set()
@@ -104,14 +104,14 @@ def parse_rows(answer: Any) -> Rows:
         numbers.append(int(item.get("row_idx", position)) + 1)
         cells = item.get("truncated_cells") or []
         shortened = shortened or bool(cells)
-        # A text cut short is still a text; a list or a JSON text (`tools`) is not one any more.
+        # A text that was cut off is still a text, but a list or a JSON text (`tools`) can no longer be read.
         if any(types.get(name) not in ("string", "large_string") or name == "tools" for name in cells):
             cut.add(position)
     return Rows(rows, numbers, types, cut, shortened)
 
 
 def parse_valid(answer: Any) -> dict[str, bool]:
-    """Parse `/is-valid`: which capabilities the viewer has for the dataset."""
+    """Parse `/is-valid`: capability of the viewer -> whether the dataset has it."""
     if not isinstance(answer, dict):
         raise _unknown_format("is-valid")
     return {name: bool(value) for name, value in answer.items() if isinstance(value, bool)}
@@ -123,7 +123,7 @@ def _configs(answer: Any, key: str) -> list[str]:
 
 
 def _field(value: Any, key: str, kind: type[T]) -> T:
-    """The field `key` of a JSON object, of type `kind`; `BadData` without it."""
+    """The field `key` of a JSON object; raises `BadData` when it is missing or not of type `kind`."""
     field = value.get(key) if isinstance(value, dict) else None
     if not isinstance(field, kind):
         raise _unknown_format(key)
@@ -156,11 +156,11 @@ _CODES: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class ViewerError:
-    """One error of the viewer.
+    """An error of the viewer.
 
     Attributes:
-        kind: what it means.
-        message: one line, the cause named where the viewer discloses it.
+        kind: the meaning of the error.
+        message: one line, with the cause if the viewer gives it.
     """
 
     kind: Kind
@@ -168,12 +168,12 @@ class ViewerError:
 
     @property
     def elsewhere(self) -> bool:
-        """Another source may have the rows: the viewer is the cause, not the dataset."""
+        """Whether another source may have the rows, because the viewer and not the dataset is the cause."""
         return self.kind in ("blocked", "busy", "away", "script", "too_many_configs", "hidden")
 
 
 def viewer_error(answer: Response | Exception) -> ViewerError | None:
-    """The error that `answer` is, None when it is a good one."""
+    """The error that `answer` reports, or None when it reports none."""
     if isinstance(answer, ToolError):
         return ViewerError("busy" if isinstance(answer, RateLimited) else "away", answer.message)
     if isinstance(answer, Exception):

@@ -1,1 +1,1 @@
-"""Rows from files on this machine: read in one pass, never executed, bounded in memory."""
+"""Reads rows from files on this machine in one pass, within bounds of memory, and without executing anything."""

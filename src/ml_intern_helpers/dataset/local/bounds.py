@@ -1,4 +1,4 @@
-"""Bounds for reading files that may be hostile, all in one place. A warning says what a bound has cut off."""
+"""Defines the bounds for reading files, which may be hostile. Readers warn when a bound cut something off."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-#: Of the files of a split when all rows are counted elsewhere (`--full`), and the sample serves for the verdicts alone.
+#: Bytes read of a split's files with `--full`: all rows are counted elsewhere, and the sample serves only for the verdicts.
 BESIDE_FULL_BYTES = 64 * 1024 * 1024
 _beside_full: ContextVar[bool] = ContextVar("beside_full", default=False)
 
 Warn = Callable[[str], None]
 
 MIB = 1024 * 1024
-#: One row of a line file, in bytes as unpacked. Parsed, a hostile one takes some 25 times as much memory.
+#: The longest row of a line file, in uncompressed bytes. A hostile row takes about 25 times as much memory once parsed.
 LONGEST_LINE_BYTES = 8 * MIB
-#: One JSON document, in bytes as unpacked. It is held whole: up to 1 GiB of memory for a hostile one.
+#: The largest JSON document, in uncompressed bytes. It is parsed as a whole, which takes up to 1 GiB for a hostile one.
 LARGEST_DOCUMENT_BYTES = 32 * MIB
-#: All files of a split together, in bytes as unpacked.
+#: All files of a split together, in uncompressed bytes.
 MOST_BYTES = 512 * MIB
-#: Parsing the files of a split, in seconds.
+#: Time for parsing the files of a split, in seconds.
 MOST_SECONDS = 15.0
-#: The sampled rows together, and what one may take, in bytes of memory.
+#: Memory of all sampled rows together, in bytes; also the limit for a single row.
 SAMPLE_BYTES = 64 * MIB
-#: Columns that are read, and cells of the sample (rows times columns).
+#: The most columns that are read, and the most cells of the sample (rows times columns).
 MOST_COLUMNS = 1_000
 MOST_CELLS = 2_000_000
-#: Objects and lists inside one another.
+#: How deep objects and lists may be nested.
 DEEPEST_LEVELS = 64
-#: Looking for files: names seen, and seconds.
+#: Limits of the search for files: names seen, and seconds.
 MOST_ENTRIES = 100_000
 WALK_SECONDS = 5.0
-#: What one step of reading Parquet may unpack, in bytes, and how often over its stored size a large column may be packed.
+#: Bytes that one step of reading Parquet may decompress, and the highest compression ratio of a large column.
 BATCH_BYTES = 64 * MIB
 MOST_PACKED_TIMES = 100
 
 
 @contextmanager
 def beside_full(full: bool) -> Iterator[None]:
-    """Read less for the sample: a scan of all rows follows."""
+    """With `full`, read fewer bytes for the sample, because a scan of all rows follows."""
     token = _beside_full.set(full)
     try:
         yield
@@ -48,11 +48,11 @@ def beside_full(full: bool) -> Iterator[None]:
 
 
 class Allowance:
-    """Bytes and seconds for the files of one split.
+    """The bytes and seconds that reading the files of one split may take.
 
     Attributes:
-        used: bytes spent.
-        cut: there is more in the files than was read.
+        used: bytes read so far.
+        cut: whether the files hold more than was read.
     """
 
     def __init__(self) -> None:
@@ -67,9 +67,11 @@ class Allowance:
         self.used += num_bytes
 
     def over(self) -> bool:
+        """Whether the bytes or the seconds are used up."""
         return self.used >= self._most or time.monotonic() > self._until
 
     def notes(self, rows: int) -> list[str]:
+        """The warning that reading stopped after `rows` rows, if it did."""
         if not self.cut or self._beside_full:
             return []
         bound = f"{MOST_BYTES // MIB} MiB" if self.used >= MOST_BYTES else f"{MOST_SECONDS:g} s"

@@ -1,7 +1,7 @@
-"""Parquet and Arrow files through pyarrow; only the sampled rows are read, and no binary column.
+"""Reads Parquet and Arrow files through pyarrow: only the sampled rows, and no binary columns.
 
-Rows are taken out of batches within a bound of memory: a Parquet file of 652 bytes can hold a thousand rows of one text of
-5 MB, stored once, which is 5 GB as rows.
+Rows are taken out of batches within a bound of memory: a Parquet file of 652 bytes can hold a thousand rows with the same text
+of 5 MB, which is stored once but takes 5 GB as rows.
 """
 
 from __future__ import annotations
@@ -25,31 +25,38 @@ def read_parquet(paths: list[Path], sample_size: int) -> Table:
     """A sample of Parquet files, spread over their row groups.
 
     Raises:
-        BadData: no Parquet file, one that breaks off, or one packed to fill the memory.
-        TooDeep: a row that nests too deep.
+        BadData: not a Parquet file, one that is cut off, or one that would fill the memory when decompressed.
+        TooDeep: a row is nested too deep.
     """
     import pyarrow.parquet as parquet
 
-    # Without a buffer size a column of a large row group is loaded whole, however few rows are wanted.
+    # Without a buffer size, pyarrow loads the whole column of a row group, however few rows are needed.
     files = [_open(path, lambda path: parquet.ParquetFile(path, buffer_size=MIB)) for path in paths]
     return sampled_table(files, paths[0], sample_size, PLACES, total_bytes(paths))
 
 
 def sampled_table(files: list[Any], first: Path, sample_size: int, places: int, used: int = 0) -> Table:
-    """Rows of opened Parquet files, from up to `places` row groups; `first` names them, `used` is their size in bytes.
+    """A sample of opened Parquet files, from up to `places` row groups.
+
+    Args:
+        files: the `ParquetFile` objects.
+        first: the path that error messages name.
+        sample_size: the number of rows.
+        places: the most row groups that rows are taken from.
+        used: the size of the files in bytes.
 
     Raises:
-        BadData: a file that breaks off, or one packed to fill the memory. TooDeep: a row that nests too deep.
+        BadData: a file that is cut off, or one that would fill the memory when decompressed. TooDeep: a row nested too deep.
     """
     schema = files[0].schema_arrow
     _refuse_maps(first, schema)
     groups = [(file, index) for file in files for index in range(file.num_row_groups)]
     total = sum(file.metadata.num_rows for file in files)
-    # Rows from up to `places` row groups, evenly spaced, each from its start.
+    # The row groups are evenly spaced; rows are taken from the start of each.
     columns = light_columns(schema)
     import pyarrow as pa
 
-    taken = Taken()
+    collector = _RowCollector()
     step = max(len(groups) // places, 1)
     chosen = range(0, len(groups), step)
     starts = list(_starts(groups))
@@ -57,31 +64,32 @@ def sampled_table(files: list[Any], first: Path, sample_size: int, places: int, 
     try:
         for count, place in enumerate(chosen, 1):
             file, index = groups[place]
-            most = min(wanted, sample_size - len(taken.rows))
-            taken.take_group(file, index, columns, starts[place] + 1, most, SAMPLE_BYTES * count // len(chosen))
+            most = min(wanted, sample_size - len(collector.rows))
+            collector.take_group(file, index, columns, starts[place] + 1, most, SAMPLE_BYTES * count // len(chosen))
     except (pa.ArrowException, OSError) as err:
-        raise BadData(f"{path_text(first)} breaks off: {clean(err, limit=120)}", hint="get the file again") from err
+        raise BadData(f"{path_text(first)} is cut off: {clean(err, limit=120)}", hint="download the file again") from err
     except Packed as err:
         raise BadData(f"{path_text(first)}: {err}", hint="if you trust the file, convert it to JSON Lines") from err
-    return _table(taken, schema, used, total, order_spread=len(groups) > 1)
+    return _table(collector, schema, used, total, order_spread=len(groups) > 1)
 
 
 def read_arrow(paths: list[Path], sample_size: int) -> Table:
     """The head of Arrow files (stream or file format), with the number of rows.
 
     Raises:
-        BadData: no Arrow file, or one that breaks off.
-        TooDeep: a row that nests too deep.
+        BadData: not an Arrow file, or one that is cut off.
+        TooDeep: a row is nested too deep.
     """
-    taken, allowance = Taken(), Allowance()
+    collector, allowance = _RowCollector(), Allowance()
     total, schema = 0, None
     for path in paths:
         for batch in _open(path, _arrow_batches):
             if schema is None:
                 schema = batch.schema
                 _refuse_maps(path, schema)
-            if len(taken.rows) < sample_size:
-                taken.take(batch.select(light_columns(batch.schema)), total + 1, sample_size - len(taken.rows), SAMPLE_BYTES)
+            missing = sample_size - len(collector.rows)
+            if missing > 0:
+                collector.take(batch.select(light_columns(batch.schema)), total + 1, missing, SAMPLE_BYTES)
             total += batch.num_rows
             if allowance.over():
                 allowance.cut = True
@@ -89,32 +97,32 @@ def read_arrow(paths: list[Path], sample_size: int) -> Table:
     if schema is None:
         raise BadData(f"{path_text(paths[0])} has no rows", hint="there is nothing to inspect")
     used = total_bytes(paths)
-    table = _table(taken, schema, used, None if allowance.cut else total)
+    table = _table(collector, schema, used, None if allowance.cut else total)
     table.notes += allowance.notes(total)
     return table
 
 
 def batches(paths: list[Path]) -> Iterator[Any]:
-    """All batches of Arrow files, one after another, none held.
+    """Yield all batches of Arrow files one after another, without keeping them in memory.
 
     Raises:
-        BadData: no Arrow file, or one that breaks off.
+        BadData: not an Arrow file, or one that is cut off.
     """
     for path in paths:
         yield from _open(path, _arrow_batches)
 
 
-def _table(taken: Taken, schema: Any, used: int, total: int | None, *, order_spread: bool = False) -> Table:
-    notes = [*taken.notes(), *column_notes(len(schema.names))]
-    # A column that was not read gets a place-holder, in the order of the schema.
+def _table(collector: _RowCollector, schema: Any, used: int, total: int | None, *, order_spread: bool = False) -> Table:
+    notes = [*collector.notes(), *column_notes(len(schema.names))]
+    # Columns that were not read get a placeholder, in the order of the schema.
     light = set(light_columns(schema))
     names = first_columns(schema.names)
-    rows = [{name: row[name] if name in light else NOT_READ for name in names} for row in taken.rows]
-    return Table(rows, taken.numbers, len(rows), total, used, schema_types(schema), order_spread=order_spread, notes=notes)
+    rows = [{name: row[name] if name in light else NOT_READ for name in names} for row in collector.rows]
+    return Table(rows, collector.numbers, len(rows), total, used, schema_types(schema), order_spread=order_spread, notes=notes)
 
 
 def _arrow_batches(path: Path) -> Iterator[Any]:
-    """Memory-mapped, one batch at a time: nothing is copied before rows are asked for, unless it is packed."""
+    """Batches of a memory-mapped file, one at a time: uncompressed data are not copied until rows are taken."""
     import pyarrow as pa
 
     source = pa.memory_map(str(path))
@@ -135,8 +143,8 @@ def _open(path: Path, opener: Any) -> Any:
     except (pa.ArrowException, OSError) as err:
         if path.stat().st_size == 0:
             raise BadData(f"{path_text(path)} is empty", hint="there is nothing to inspect") from err
-        message = f"{path_text(path)} is no complete {path.suffix.lstrip('.') or 'Parquet'} file: {clean(err, limit=120)}"
-        raise BadData(message, hint="the file is damaged or cut off: get it again") from err
+        message = f"{path_text(path)} is not a complete {path.suffix.lstrip('.') or 'Parquet'} file: {clean(err, limit=120)}"
+        raise BadData(message, hint="the file is damaged or cut off: download it again") from err
 
 
 def _starts(groups: list[tuple[Any, int]]) -> Iterator[int]:
@@ -147,36 +155,41 @@ def _starts(groups: list[tuple[Any, int]]) -> Iterator[int]:
 
 
 def _refuse_maps(path: Path, schema: Any) -> None:
-    """`datasets` has no type for Arrow's maps: it refuses the whole file."""
+    """Raise `BadData` for Arrow's map type, which `datasets` does not support: it refuses the whole file."""
     import pyarrow as pa
 
-    held = [field.name for field in schema if pa.types.is_map(field.type)]
-    if held:
-        names = ", ".join(repr(clean(name, limit=60)) for name in held[:5])
-        message = f"{path_text(path)}: {names} {'are maps' if len(held) > 1 else 'is a map'}, a type that `datasets` refuses"
-        raise BadData(message, hint="write the file again without, or with the pairs as a list of structs (key, value)")
+    maps = [field.name for field in schema if pa.types.is_map(field.type)]
+    if maps:
+        names = ", ".join(repr(clean(name, limit=60)) for name in maps[:5])
+        message = f"{path_text(path)}: {names} {'are maps' if len(maps) > 1 else 'is a map'}, a type that `datasets` refuses"
+        raise BadData(message, hint="write the file without maps, or with their pairs as a list of structs (key, value)")
 
 
 def light_columns(schema: Any) -> list[str]:
-    """Of `first_columns`, those without binary values anywhere inside."""
+    """The columns that are read: `first_columns` without those that hold binary values at any depth."""
     kinds = dict(zip(schema.names, schema.types, strict=True))
     return [name for name in first_columns(schema.names) if "binary" not in str(kinds[name])]
 
 
-#: Rows of one batch; few enough that a wanted hundred does not unpack a whole row group.
+#: Rows of one batch: few, so that taking a hundred rows does not decompress a whole row group.
 _BATCH_ROWS = 1024
-#: A value in a list is a Python object of about so many bytes, however small it is stored.
+#: About how many bytes one value takes as a Python object, however small it is stored.
 _OBJECT_BYTES = 64
-#: Types in which rows share what they hold, so that the size of a batch says nothing about its rows.
+#: Types whose rows share stored values, so that the size of a batch does not bound the size of its rows.
 _SHARING = ("dictionary<", "_view", "run_end_encoded")
 
 
 class Packed(ValueError):
-    """A column that is packed far tighter than data are."""
+    """A column has a compression ratio far above that of real data."""
 
 
-class Taken:
-    """Rows taken so far, with their 1-based numbers."""
+class _RowCollector:
+    """Collects rows within a bound of memory.
+
+    Attributes:
+        rows, numbers: the rows, and the 1-based number of each.
+        left_out: number of rows that were too large.
+    """
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
@@ -185,11 +198,11 @@ class Taken:
         self._used = 0
 
     def take_group(self, file: Any, index: int, columns: list[str], first: int, most: int, upto: int) -> None:
-        """Up to `most` rows from the start of row group `index`, as long as all rows stay below `upto` bytes.
+        """Take up to `most` rows from the start of row group `index`, while all rows together stay below `upto` bytes.
 
         Raises:
-            Packed: a column unpacks to far more than it takes.
-            TooDeep: a row nests too deep.
+            Packed: a column has an implausible compression ratio.
+            TooDeep: a row is nested too deep.
         """
         size = _unpacked(file.metadata.row_group(index), set(columns))
         step = min(max(BATCH_BYTES // max(size, 1), 1), _BATCH_ROWS, max(most, 1))
@@ -205,10 +218,10 @@ class Taken:
                 break
 
     def take(self, batch: Any, first: int, most: int, upto: int) -> None:
-        """Up to `most` rows of `batch`, whose first row has number `first`."""
+        """Take up to `most` rows of `batch`, whose first row has number `first`."""
         batch = batch.slice(0, most)
-        whole = not any(sign in str(kind) for kind in batch.schema.types for sign in _SHARING)
-        if whole and _weight(batch) <= BATCH_BYTES:
+        shares_values = any(type_name in str(kind) for kind in batch.schema.types for type_name in _SHARING)
+        if not shares_values and _weight(batch) <= BATCH_BYTES:
             self._keep(batch.to_pylist(), first, upto)
             return
         for position in range(batch.num_rows):
@@ -234,7 +247,7 @@ class Taken:
 
 
 def _unpacked(group: Any, columns: set[str]) -> int:
-    """Bytes of the row group's `columns`, unpacked, as its metadata says."""
+    """The uncompressed bytes of the row group's `columns`, according to its metadata."""
     total = 0
     for position in range(group.num_columns):
         chunk = group.column(position)
@@ -242,13 +255,13 @@ def _unpacked(group: Any, columns: set[str]) -> int:
         if name in columns:
             size = chunk.total_uncompressed_size
             if size > BATCH_BYTES and size > MOST_PACKED_TIMES * chunk.total_compressed_size:
-                raise Packed(f"a column unpacks to {size // MIB} MiB, over {MOST_PACKED_TIMES} times its stored size")
+                raise Packed(f"a column decompresses to {size // MIB} MiB, over {MOST_PACKED_TIMES} times its stored size")
             total += size
     return total
 
 
 def _weight(batch: Any) -> int:
-    """About how many bytes `batch` takes as Python objects; more where rows share what they hold."""
+    """About how many bytes `batch` takes as Python objects; values that rows share are counted for each row."""
     return sum(_array_weight(column) for column in batch.columns)
 
 
@@ -264,6 +277,6 @@ def _array_weight(array: Any) -> int:
         return objects + _array_weight(array.keys) + _array_weight(array.items)
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         return int(objects + _array_weight(array.flatten()))
-    if any(sign in str(kind) for sign in _SHARING):
+    if any(type_name in str(kind) for type_name in _SHARING):
         return int(len(array) * (array.get_total_buffer_size() + _OBJECT_BYTES))
     return int(objects + array.nbytes)

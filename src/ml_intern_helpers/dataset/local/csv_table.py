@@ -1,4 +1,4 @@
-"""CSV and TSV, with the types that pandas (and so `datasets`) gives to columns of text."""
+"""Reads CSV and TSV files, with the column types that pandas (and so `datasets`) infers."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ml_intern_helpers.dataset.local.text_files import decode, excerpt, open_byt
 
 
 def read(paths: list[Path], sample_size: int) -> Table:
-    """All rows of `paths`; every line is parsed.
+    """A sample of the rows of `paths`; every line is parsed.
 
     Raises:
-        BadData: a line with more cells than the header, a NUL, bytes that are not UTF-8.
+        BadData: a line with more cells than the header, a NUL, or bytes that are not UTF-8.
     """
     csv.field_size_limit(LONGEST_LINE_BYTES)
     sampler, allowance = Sampler(sample_size), Allowance()
@@ -45,22 +45,22 @@ def read(paths: list[Path], sample_size: int) -> Table:
 
 
 def rows(path: Path, separator: str, allowance: Allowance) -> Iterator[tuple[int, list[str], list[str], bool]]:
-    """Line number, column names, cells, and whether the line lacks cells, of every row of `path`."""
+    """For every row of `path`: line number, column names, cells, and whether the line lacks cells."""
     csv.field_size_limit(LONGEST_LINE_BYTES)
     return _rows(path, separator, allowance, set())
 
 
 def _separator(path: Path) -> str:
-    """A tab for .tsv; else the comma, unless the header has none and another sign instead."""
+    """The tab for .tsv; otherwise the comma, or the most frequent of tab, `;` and `|` in a header without a comma."""
     if ".tsv" in path.suffixes:
         return "\t"
     with open_bytes(path) as stream:
         header = stream.readline(1024 * 1024).decode("utf-8", "replace")
-    return "," if "," in header else max(("\t", ";", "|"), key=header.count) if any(sign in header for sign in "\t;|") else ","
+    return "," if "," in header else max(("\t", ";", "|"), key=header.count) if any(mark in header for mark in "\t;|") else ","
 
 
 def _rows(path: Path, separator: str, allowance: Allowance, wide: set[int]) -> Iterator[tuple[int, list[str], list[str], bool]]:
-    """Line number, column names, cells, and whether the line lacks cells. `wide` takes the width of a header that was cut."""
+    """As `rows`; the width of a header that has more columns than are read is added to `wide`."""
     if allowance.used and allowance.over():
         allowance.cut = True
         return
@@ -72,7 +72,7 @@ def _rows(path: Path, separator: str, allowance: Allowance, wide: set[int]) -> I
             width, places, header = len(first), *_kept(_column_names(first))
             wide.update([width] if width > len(header) else [])
             for cells in reader:
-                source.held = 0
+                source.row_length = 0
                 if cells:
                     if len(cells) > width:
                         message = f"{path_text(path)} line {reader.line_num} has {len(cells)} cells, the header {width}"
@@ -86,9 +86,9 @@ def _rows(path: Path, separator: str, allowance: Allowance, wide: set[int]) -> I
                     return
             source.refuse_open(separator)
         except csv.Error as err:
-            raise BadData(f"{path_text(path)} line {reader.line_num} is no CSV: {err}", hint="repair that line") from err
+            raise BadData(f"{path_text(path)} line {reader.line_num} is not valid CSV: {err}", hint="repair that line") from err
         except UnicodeDecodeError as err:
-            # The text reader is many lines ahead of the CSV reader: find the line, and raise the error that names it.
+            # The text reader is many lines ahead of the CSV reader: decode line by line to raise an error that names the line.
             with open_bytes(path) as raw:
                 for number, line in enumerate(iter(partial(raw.readline, LONGEST_LINE_BYTES), b""), 1):
                     decode(path, line, number)
@@ -96,10 +96,14 @@ def _rows(path: Path, separator: str, allowance: Allowance, wide: set[int]) -> I
 
 
 class _Lines:
-    """The lines of `text` for the CSV reader, which takes as many as a row has; `held` is how much of one row it has taken."""
+    """The lines of `text` for the CSV reader, which takes several for a row with line breaks inside quotes.
+
+    Attributes:
+        row_length: characters of the current row that the reader has taken; the caller sets it to 0 after each row.
+    """
 
     def __init__(self, path: Path, text: io.TextIOWrapper, allowance: Allowance) -> None:
-        self.held = 0
+        self.row_length = 0
         self._path, self._text, self._allowance = path, text, allowance
         self._last: list[str] = []
 
@@ -110,27 +114,27 @@ class _Lines:
         line = self._text.readline(LONGEST_LINE_BYTES + 1)
         if not line:
             raise StopIteration
-        if not self.held:
+        if not self.row_length:
             self._last.clear()
         self._last.append(line)
-        self.held += len(line)
-        if self.held > LONGEST_LINE_BYTES:
+        self.row_length += len(line)
+        if self.row_length > LONGEST_LINE_BYTES:
             message = f"{path_text(self._path)} has a row longer than {LONGEST_LINE_BYTES // MIB} MiB"
-            raise BadData(message, hint="is a quote left open, or is this no CSV?")
+            raise BadData(message, hint="look for a quote left open, or check that this is a CSV file")
         self._allowance.spend(len(line))
         return line
 
     def refuse_open(self, separator: str) -> None:
-        """Raise `BadData` where the file ends inside quotes: Python takes all to the end for one cell, `datasets` refuses it."""
+        """Raise `BadData` when the file ends inside quotes: Python reads the rest as one cell, `datasets` refuses the file."""
         if self._last and list(csv.reader([*self._last, "\n", "x\n"], delimiter=separator))[-1] != ["x"]:
             message = (
                 f"{path_text(self._path)} ends inside a quoted cell of the row {excerpt(self._last[0])!r}; `datasets` refuses it"
             )
-            raise BadData(message, hint="close that quote, or get the file again")
+            raise BadData(message, hint="close that quote, or download the file again")
 
 
 def _column_names(header: list[str]) -> list[str]:
-    """pandas numbers a repeated name (`a`, `a.1`) and names an empty one."""
+    """The column names as pandas writes them: repeated names get a number (`a`, `a.1`), empty ones `Unnamed: 0`."""
     names: list[str] = []
     seen: Counter[str] = Counter()
     for position, cell in enumerate(header):
@@ -141,7 +145,7 @@ def _column_names(header: list[str]) -> list[str]:
 
 
 def _kept(names: list[str]) -> tuple[list[int], list[str]]:
-    """Places and names of the columns that are read."""
+    """The positions and the names of the columns that are read."""
     wanted = set(first_columns(names))
     kept = [(at, name) for at, name in enumerate(names) if name in wanted]
     return [at for at, _ in kept], [name for _, name in kept]
@@ -154,7 +158,7 @@ def _short(path: Path, lines: list[int]) -> Finding:
     )
 
 
-#: What pandas reads as missing, also in a column of text.
+#: Cells that pandas reads as missing, also in text columns.
 MISSING = frozenset({
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL",
     "NaN", "None", "n/a", "nan", "null",
@@ -162,11 +166,11 @@ MISSING = frozenset({
 
 
 def typed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Cells as bool, int or float where the whole column is, and missing ones as None."""
+    """The rows with cells as bool, int or float where all cells of the column are, and with missing cells as None."""
     for name in rows[0] if rows else []:
         cells = [row[name] if row[name] not in MISSING else None for row in rows]
-        held = [cell for cell in cells if cell is not None]
-        convert = next((convert for fits, convert in _KINDS if held and all(map(fits, held))), str)
+        present = [cell for cell in cells if cell is not None]
+        convert = next((convert for fits, convert in _KINDS if present and all(map(fits, present))), str)
         for row, cell in zip(rows, cells, strict=True):
             row[name] = None if cell is None else convert(cell)
     return rows
@@ -190,7 +194,7 @@ _KINDS: tuple[tuple[Callable[[str], bool], Callable[[str], Any]], ...] = (
 )
 
 
-#: Rows below the header that must have its width.
+#: A table must have at least this many rows below its header.
 _LEAST_ROWS = 2
 _LONGEST_NAME = 60
 
@@ -198,11 +202,11 @@ _LONGEST_NAME = 60
 def table_ending(head: bytes, *, whole: bool) -> str | None:
     """`.csv`, `.tsv` or None, from the first bytes of a file.
 
-    A table has a header of different short names, no number among them, and every row below has as many cells.
+    A table has a header of different short names, none of them a number, and every row below has the same number of cells.
 
     Args:
         head: the first bytes.
-        whole: there are no more; otherwise the last line may be cut and is left out.
+        whole: `head` is the whole file; otherwise its last line may be cut off and is left out.
     """
     text = head.decode("utf-8-sig", "replace")
     lines = text.splitlines(keepends=True)
@@ -217,17 +221,17 @@ def _is_table(lines: list[str], separator: str, *, whole: bool) -> bool:
     try:
         rows = [cells for cells in csv.reader(lines, delimiter=separator, strict=True) if cells]
     except csv.Error:
-        # A quote that is open where the bytes were cut closes behind them.
+        # A quote may be open only because the bytes were cut: leave out the last row.
         rows = [cells for cells in csv.reader(lines, delimiter=separator) if cells][:-1] if not whole else []
     if len(rows) <= _LEAST_ROWS or len(rows[0]) < 2:
         return False
-    # The header holds different words that name columns: no number, no sentence. In prose a space follows each comma.
+    # Names of a header differ from one another; `_is_name` rules out numbers and sentences (prose has a space after a comma).
     header = rows[0]
     names = len(set(header)) == len(header) and all(map(_is_name, header))
     return names and all(len(cells) == len(header) for cells in rows)
 
 
 def _is_name(word: str) -> bool:
-    """Up to three words, none of them at the end of a sentence."""
+    """Whether `word` could be a column name: at most three words with a letter, not the end of a sentence."""
     short = len(word) <= _LONGEST_NAME and len(word.split()) <= 3 and word == word.strip()
-    return short and any(sign.isalpha() for sign in word) and not word.endswith((".", "!", "?", ":", ";"))
+    return short and any(character.isalpha() for character in word) and not word.endswith((".", "!", "?", ":", ";"))

@@ -1,7 +1,7 @@
 """Finds the data files of a path, folder or pattern, grouped by split, and their format.
 
-Folders are searched within bounds of names and time, never through links to folders, never out of the folder: a checked-out
-repository may hold `data/notes.txt -> ~/.ssh/id_rsa`, and for `data` that file must not be printed.
+A search stops after a number of names and seconds. It follows no link that leaves the folder: a checked-out repository may hold
+`data/notes.txt -> ~/.ssh/id_rsa`, and inspecting `data` must not print that file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.local.bounds import MOST_ENTRIES, WALK_SECONDS, Warn
 from ml_intern_helpers.dataset.local.text_files import path_text
 
-#: Ending -> format; what `datasets` opens under the same endings.
+#: File ending -> format, as `datasets` assigns them.
 ENDINGS = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
@@ -33,7 +33,7 @@ ENDINGS = {
     ".parquet": "parquet",
     ".arrow": "arrow",
 }
-#: Endings whose files can run code when they are loaded.
+#: Endings of files that can run code when they are loaded.
 UNSAFE = frozenset({".pkl", ".pickle", ".pt", ".pth", ".joblib", ".npy", ".bin"})
 _SPLIT_NAMES = (
     ("train", re.compile(r"(?:^|[^a-z])(train(?:ing)?)(?:[^a-z]|$)")),
@@ -58,17 +58,17 @@ class Files:
 
 
 def find_files(target: str, warn: Warn) -> Files:
-    """The files that `target` (file, folder, glob pattern) stands for; `warn` receives what was left out.
+    """The files that `target` (a file, folder or glob pattern) stands for; `warn` receives a line about files that were left out.
 
     Raises:
-        NotFound: nothing there; the hint names similar files.
-        BadData: an unsupported format, no regular file, or nothing this user may read.
+        NotFound: there is no such file; the hint names similar ones.
+        BadData: an unsupported format, not a regular file, or not readable for this user.
     """
     try:
         return _find(Path(target).expanduser(), warn)
     except PermissionError as err:
         raise BadData(f"{clean(target, limit=200)} may not be read by this user", hint="check its permissions") from err
-    except (OSError, RuntimeError, ValueError) as err:  # a name too long, an unknown ~user, a NUL
+    except (OSError, RuntimeError, ValueError) as err:  # the name is too long, has an unknown ~user, or holds a NUL
         message = clean(getattr(err, "strerror", None) or err, limit=150)
         raise NotFound(f"{clean(target, limit=200)} cannot be opened: {message}", hint="check the path") from err
 
@@ -80,24 +80,24 @@ def _find(path: Path, warn: Warn) -> Files:
             saved = _saved(path, search)
             return Files("saved", saved) if saved else _grouped(path, [item for item in search.files() if _ending(item)])
         finally:
-            search.tell(warn)
+            search.warn_left_out(warn)
     if path.exists():
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would make us wait for ever, a device has no end
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe or a device may never end
             raise BadData(f"{path_text(path)} is a pipe or a device, not a file", hint="write the rows to a file and give that")
         return Files(format_of(path), {"train": [path]})
-    if any(sign in str(path) for sign in "*?["):
+    if any(wildcard in str(path) for wildcard in "*?["):
         return _pattern(str(path), warn)
     raise NotFound(f"no file {path_text(path)}", hint=_similar_names(path))
 
 
 def _saved(path: Path, search: FolderSearch) -> dict[str, list[Path]]:
-    """Splits of a folder that `save_to_disk` wrote; empty when it is none."""
+    """The splits of a folder that `save_to_disk` wrote; empty for any other folder."""
     folders = {"train": path} if (path / "state.json").exists() else {}
     if (path / "dataset_dict.json").exists():
         folders = {entry.name: Path(entry) for entry in search.folders(path) if (Path(entry) / "state.json").exists()}
     splits = {name: sorted(filter(search.keeps, folder.glob("*.arrow"))) for name, folder in folders.items()}
     if folders and not any(splits.values()):
-        raise BadData(f"{path_text(path)} was made by save_to_disk but holds no .arrow file", hint="get the folder again, whole")
+        raise BadData(f"{path_text(path)} was made by save_to_disk but holds no .arrow file", hint="copy the whole folder again")
     return {name: files for name, files in splits.items() if files}
 
 
@@ -108,7 +108,7 @@ def _search(root: Path) -> FolderSearch:
 
 
 def _similar_names(path: Path) -> str:
-    """Names like the one asked for, or the other data files of the folder."""
+    """A hint: files with a name similar to the requested one, else the data files of its folder."""
     if not path.parent.is_dir():
         return f"the folder {path_text(path.parent)} does not exist either"
     others = sorted(item.name for item in path.parent.iterdir())
@@ -133,21 +133,21 @@ def format_of(path: Path) -> str:
 
 
 def _sniffed(path: Path) -> str:
-    """The format of a file whose ending says nothing, from its first bytes."""
+    """The format of a file with an unknown ending, from its first bytes."""
     with path.open("rb") as stream:
-        begins = stream.read(512)
-    head = begins.lstrip(b"\xef\xbb\xbf \t\r\n")
+        first_bytes = stream.read(512)
+    head = first_bytes.lstrip(b"\xef\xbb\xbf \t\r\n")
     for start, name in ((b"PAR1", "parquet"), (b"ARROW1", "arrow"), (b"{", "jsonl"), (b"[", "json")):
         if head.startswith(start):
             return name
-    raise refusal(path, begins, ", ".join(ENDINGS))
+    raise refusal(path, first_bytes, ", ".join(ENDINGS))
 
 
 def _pattern(pattern: str, warn: Warn) -> Files:
     root, parts = split_pattern(pattern)
     search = _search(root)
     files = search.matching(parts) if root.is_dir() else []
-    search.tell(warn)
+    search.warn_left_out(warn)
     if not files:
         raise NotFound(
             f"no file matches {clean(pattern, limit=200)}", hint="check the pattern; quote it so that the shell leaves it alone"
@@ -165,7 +165,7 @@ def _ending(item: Path) -> str | None:
 
 
 def same_format(files: list[Path]) -> list[Path]:
-    """The files of the format that most of them have; `datasets` takes one format per folder too."""
+    """The files in the most frequent format; `datasets` loads one format per folder too."""
     formats = [_ending(item) for item in files]
     most = max(dict.fromkeys(formats), key=formats.count)
     return [item for item, name in zip(files, formats, strict=True) if name == most]
@@ -183,21 +183,21 @@ def _grouped(path: Path, files: list[Path]) -> Files:
 
 
 def split_of(relative: PurePath) -> str:
-    """Split by a word in the file's or folder's name, as `datasets` does it; `train` when there is none."""
+    """The split that a word in the file's or folder's name stands for, as in `datasets`; `train` without such a word."""
     text = str(relative).lower()
-    return next((name for name, sign in _SPLIT_NAMES if sign.search(text)), "train")
+    return next((name for name, word in _SPLIT_NAMES if word.search(text)), "train")
 
 
-#: Where the Hub's client keeps what its snapshot folders link to; a repository cannot make another file lie there.
+#: A file in the Hub client's cache, the target of the links in snapshot folders. A repository cannot place other files there.
 _BLOB = re.compile(r"/(?:datasets|models)--[^/]+/blobs/[0-9a-f]{40,64}$")
-_SIGNS = re.compile(r"[*?\[]")
+_WILDCARDS = re.compile(r"[*?\[]")
 
 
 class FolderSearch:
-    """One search below `root`; `tell` warns of what it left out.
+    """One search for files below `root`; `warn_left_out` warns about files that it left out.
 
     Raises:
-        OSError: by any method, when `root` itself cannot be listed.
+        OSError: `root` itself cannot be listed (raised by any method).
     """
 
     def __init__(self, root: Path) -> None:
@@ -208,35 +208,35 @@ class FolderSearch:
         self._cut = False
         self._listed: dict[Path, list[os.DirEntry[str]]] = {}
         self._links: dict[str, None] = {}
-        self._closed: list[str] = []
+        self._unreadable: list[str] = []
 
     def files(self) -> list[Path]:
         """All regular files below the root that are not hidden, sorted."""
         return self.matching(("**",))
 
     def matching(self, parts: tuple[str, ...]) -> list[Path]:
-        """Regular files that match a pattern below the root, sorted; `parts` as `Path.parts` has them."""
+        """Regular files below the root that match a pattern, sorted; `parts` are the pattern's `Path.parts`."""
         parts = (*parts, "*") if parts[-1] == "**" else parts
-        found: dict[Path, None] = {}
-        todo, done = [(self.root, parts)], set()
-        while todo:
-            step = todo.pop()
+        matches: dict[Path, None] = {}
+        pending, done = [(self.root, parts)], set()
+        while pending:
+            step = pending.pop()
             if step not in done:
                 done.add(step)
                 for path, rest in self._step(*step):
                     if rest:
-                        todo.append((path, rest))
+                        pending.append((path, rest))
                     elif self.keeps(path):
-                        found[path] = None
-        return sorted(found)
+                        matches[path] = None
+        return sorted(matches)
 
     def _step(self, folder: Path, parts: tuple[str, ...]) -> Iterator[tuple[Path, tuple[str, ...]]]:
-        """Where a search for `parts` in `folder` leads, each with the parts still to match."""
+        """The paths in `folder` that match the first of `parts`, each with the parts that are still to be matched."""
         first, rest = parts[0], parts[1:]
         if first == "**":
             yield folder, rest
             yield from ((Path(entry), parts) for entry in self.folders(folder) if not _hidden(entry.name))
-        elif not _SIGNS.search(first):
+        elif not _WILDCARDS.search(first):
             yield from [(folder / first, rest)] if self._may_enter(folder / first, rest) else []
         else:
             for entry in self.folders(folder) if rest else self._entries(folder):
@@ -250,7 +250,7 @@ class FolderSearch:
         return path.is_dir() if rest else os.path.lexists(path)
 
     def folders(self, folder: Path) -> Iterator[os.DirEntry[str]]:
-        """The folders in `folder`, without links to folders, which are noted."""
+        """The folders in `folder`. Links to folders are skipped and noted for the warning."""
         for entry in self._entries(folder):
             if entry.is_dir(follow_symlinks=False):
                 yield entry
@@ -258,7 +258,7 @@ class FolderSearch:
                 self._links[entry.path] = None
 
     def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
-        """Sorted entries of `folder`, as far as names and time reach; a folder is listed once."""
+        """The sorted entries of `folder`, up to the bounds of names and time; each folder is listed only once."""
         if folder not in self._listed:
             self._listed[folder] = self._scan(folder)
         return self._listed[folder]
@@ -276,11 +276,11 @@ class FolderSearch:
         except OSError:
             if folder == self.root:
                 raise
-            self._closed.append(str(folder))
+            self._unreadable.append(str(folder))
         return sorted(listed, key=lambda entry: entry.name)
 
     def keeps(self, path: Path) -> bool:
-        """Whether `path` is a regular file of this folder, or a link to one or into the Hub's cache."""
+        """Whether `path` is a regular file in this folder, or a link to a file in this folder or in the Hub's cache."""
         try:
             real = os.path.realpath(path)
             if not stat.S_ISREG(path.stat().st_mode):
@@ -292,12 +292,12 @@ class FolderSearch:
         self._links[str(path)] = None
         return False
 
-    def tell(self, warn: Warn) -> None:
-        """Warn about what was left out."""
+    def warn_left_out(self, warn: Warn) -> None:
+        """Warn about links, folders and names that were left out."""
         if self._links:
             warn(f"{_some(list(self._links))} left out: links are followed only to files in the folder or in the Hub's cache")
-        if self._closed:
-            warn(f"{_some(self._closed)} left out: this user may not list them")
+        if self._unreadable:
+            warn(f"{_some(self._unreadable)} left out: this user may not list them")
         if self._cut:
             message = f"after {self._seen:,} names" if self._seen >= MOST_ENTRIES else f"after {WALK_SECONDS:g} s"
             warn(f"{clean(self.root, limit=200)}: the search for files stopped {message}; name a smaller folder to see all of it")
@@ -315,21 +315,21 @@ def _hidden(name: str) -> bool:
 def split_pattern(pattern: str) -> tuple[Path, tuple[str, ...]]:
     """The folder before the first part with a wildcard, and the parts from there on."""
     parts = Path(pattern).parts
-    first = next(index for index, part in enumerate(parts) if _SIGNS.search(part))
+    first = next(index for index, part in enumerate(parts) if _WILDCARDS.search(part))
     return Path(*parts[:first]), parts[first:]
 
 
-#: How packed files begin, and what unpacks them.
+#: First bytes of compressed files -> the tool that decompresses them.
 PACKED = {b"\x1f\x8b": "zcat", b"\x28\xb5\x2f\xfd": "zstdcat", b"BZh": "bzcat", b"\xfd7zXZ": "xzcat"}
 _SQLITE = "export the table that holds the rows: sqlite3 -header -csv FILE 'select * from TABLE' > rows.csv"
-_TAR = "unpack it (tar -xf); of a WebDataset each sample's texts then lie in a .json or .txt file of its own: write them as JSONL"
+_TAR = "unpack it (tar -xf); a WebDataset then has one .json or .txt file for each sample's texts: write them as JSONL"
 _EXCEL = "save the sheet as CSV, or: pandas.read_excel(…).to_csv('rows.csv', index=False)"
-_TAR_MARK_AT = 257
+_TAR_MAGIC_OFFSET = 257
 
 
 def refusal(path: Path, head: bytes, endings: str) -> BadData:
-    """The error for `path`, which begins with `head`; `endings` names what is read."""
-    tool = next((tool for sign, tool in PACKED.items() if head.startswith(sign)), None)
+    """The error for the unsupported file `path`, which begins with `head`; `endings` lists the supported endings."""
+    tool = next((tool for magic, tool in PACKED.items() if head.startswith(magic)), None)
     if tool:
         return BadData(
             f"{path_text(path)} is packed",
@@ -341,7 +341,7 @@ def refusal(path: Path, head: bytes, endings: str) -> BadData:
         return BadData(f"{path_text(path)} is {what}, which is not read here", hint=how)
     if head.startswith(b"SQLite format 3"):
         return BadData(f"{path_text(path)} is an SQLite database, which is not read here", hint=_SQLITE)
-    if head[_TAR_MARK_AT : _TAR_MARK_AT + 5] == b"ustar":
+    if head[_TAR_MAGIC_OFFSET : _TAR_MAGIC_OFFSET + 5] == b"ustar":
         return BadData(f"{path_text(path)} is a tar archive, which is not read here", hint=_TAR)
     hint = f"give one of {endings} (also .gz for text), a folder of them, or a Hub id"
     return BadData(f"{path_text(path)} has an unsupported file format", hint=hint)

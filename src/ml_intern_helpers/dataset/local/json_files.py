@@ -1,5 +1,8 @@
-"""JSON Lines, where every line is parsed, so that a broken one is named wherever it is, and JSON documents: an array of rows, or
-an object that holds one (`{"data": […]}`)."""
+"""Reads JSON Lines and JSON documents.
+
+Every line of a JSON Lines file is parsed, so that a broken line is named wherever it is. A document is an array of rows, or an
+object that holds one (`{"data": […]}`).
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ from ml_intern_helpers.dataset.local.text_files import decode, excerpt, lines, o
 
 
 def read_lines(paths: list[Path], sample_size: int) -> Table:
-    """Parse the lines of `paths`, in order, up to `MOST_BYTES` and `MOST_SECONDS`.
+    """A sample of the lines of `paths`, parsed in order up to `MOST_BYTES` and `MOST_SECONDS`.
 
-    Row numbers are line numbers, which go on from file to file.
+    Row numbers are line numbers, counted on from one file to the next.
 
     Raises:
-        BadData: a line that is not a JSON object, repeats a key, is not UTF-8 or longer than `LONGEST_LINE_BYTES`.
-        TooDeep: a row that nests too deep.
+        BadData: a line is not a JSON object, repeats a key, is not UTF-8, or is longer than `LONGEST_LINE_BYTES`.
+        TooDeep: a row is nested too deep.
     """
     sampler, allowance = Sampler(sample_size), Allowance()
     for path in paths:
@@ -36,10 +39,10 @@ def read_lines(paths: list[Path], sample_size: int) -> Table:
 
 
 def rows_at(paths: list[Path], numbers: list[int]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(number, row) of the rows `numbers` (1-based over all files, ascending; blank lines are not rows).
+    """Yield (number, row) for the rows `numbers` (1-based over all files, ascending; blank lines are not counted).
 
     Raises:
-        BadData: such a row is broken.
+        BadData: one of these rows is broken.
     """
     seen, wanted = 0, set(numbers)
     for path in paths:
@@ -54,7 +57,7 @@ def rows_at(paths: list[Path], numbers: list[int]) -> Iterator[tuple[int, dict[s
 
 
 def check_lines(path: Path, numbers: range) -> None:
-    """Parse the lines `numbers` (1-based) of `path`; the others are passed over.
+    """Parse only the lines `numbers` (1-based) of `path`, to find a broken one.
 
     Raises:
         BadData: as `read_lines` does, for the first of them that is broken.
@@ -79,23 +82,23 @@ def parse(path: Path, line: bytes, number: int) -> dict[str, Any]:
         raise BadData(f"{path_text(path)} line {number} is nested too deep to be data", hint="look at that line") from err
     except ValueError as err:
         raise _broken(path, number, text, err) from err
-    if _SURROGATE.search(text) and not _is_text(row):
+    if _SURROGATE.search(text) and not _is_valid_text(row):
         message = (
             f"{path_text(path)} line {number} has half a character "
             "(a lone surrogate such as \\ud83d); `datasets` refuses the file"
         )
-        raise BadData(message, hint="repair or drop that line: a text was cut inside an emoji")
+        raise BadData(message, hint="repair or drop that line: a text in it was cut inside an emoji")
     if not isinstance(row, dict):
-        message = f"{path_text(path)} line {number} is {_named(row)}, not an object: {excerpt(text)!r}"
+        message = f"{path_text(path)} line {number} is {_json_type(row)}, not an object: {excerpt(text)!r}"
         raise BadData(message, hint='every line must be one object: {"column": value, …}')
     return row
 
 
-#: A character above the sixteen bits of one escape is written as two of these; one alone is none.
+#: Half of a character that does not fit into one escape: JSON writes it as two of these, and one alone is invalid.
 _SURROGATE = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
 
 
-def _is_text(row: object) -> bool:
+def _is_valid_text(row: object) -> bool:
     try:
         json.dumps(row, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
@@ -106,18 +109,18 @@ def _is_text(row: object) -> bool:
 def _broken(path: Path, number: int, text: str, err: ValueError) -> BadData:
     where = getattr(err, "pos", 0)
     message = f"{path_text(path)} line {number} is not JSON: {getattr(err, 'msg', err)} at character {where + 1}"
-    hint = "repair or drop that line; everything before it was read without a fault"
+    hint = "repair or drop that line; all lines before it are valid"
     if number == 1 and text.strip() in ("{", "["):
-        hint = "this looks like a JSON document over several lines: give it the ending .json"
+        hint = "this looks like one JSON document over several lines: give it the ending .json"
     return BadData(f"{message}: {excerpt(text, where)!r}", hint=hint)
 
 
-def _named(value: object) -> str:
+def _json_type(value: object) -> str:
     return {"list": "an array", "str": "a string", "NoneType": "null"}.get(type(value).__name__, "a number")
 
 
 class RepeatedKey(ValueError):
-    """An object names a key twice; Python keeps the last, Arrow (and so `datasets`) refuses the file."""
+    """An object has the same key twice: Python keeps the last value, Arrow (and so `datasets`) refuses the file."""
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
@@ -125,7 +128,7 @@ class RepeatedKey(ValueError):
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object from its pairs; `RepeatedKey` when a key comes twice."""
+    """The object made of `pairs`; raises `RepeatedKey` when a key occurs twice."""
     row = dict(pairs)
     if len(row) != len(pairs):
         seen: set[str] = set()
@@ -136,33 +139,34 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(object_pairs_hook=unique)
 
 
+#: Fields of a document in which rows are looked for first.
 LIKELY_FIELDS = ("data", "rows", "examples", "train")
-#: Fields that are splits, when a document has several.
+#: Names of fields that are splits, when a document has several of them.
 SPLIT_FIELDS = frozenset({"train", "training", "test", "testing", "validation", "valid", "val", "dev", "eval", "evaluation"})
 
 
 def read_document(paths: list[Path], sample_size: int, split: str | None = None) -> Table:
-    """The rows of `paths`, each one document; `split` names the field to read where fields are splits.
+    """A sample of the rows of `paths`, each a JSON document; `split` names the field to read where fields are splits.
 
     Raises:
-        BadData: no JSON, too large, or no list of objects in it.
-        NotFound: no field of the name `split`.
+        BadData: the document is not JSON, too large, or holds no list of objects.
+        NotFound: the document has no field named `split`.
     """
     splits: dict[str, int] = {}
     sampler, allowance = Sampler(sample_size), Allowance()
     arguments: dict[str, str] = {}
-    turned: list[str] = []
+    layout_notes: list[str] = []
     for path in paths:
         if allowance.over():
             allowance.cut = True
             break
-        size, field, splits = _add(path, sampler, allowance, split, turned)
+        size, field, splits = _add(path, sampler, allowance, split, layout_notes)
         allowance.spend(size)
         if field:
             arguments["field"] = field
     table = sampler.table(allowance)
     table.load_arguments = arguments
-    table.notes += turned
+    table.notes += layout_notes
     table.splits = splits if len(paths) == 1 else {}
     return table
 
@@ -170,13 +174,14 @@ def read_document(paths: list[Path], sample_size: int, split: str | None = None)
 def _add(
     path: Path, sampler: Sampler, allowance: Allowance, split: str | None, notes: list[str]
 ) -> tuple[int, str | None, dict[str, int]]:
-    """Offer the rows of one document; its size, the field they are under, and the rows of every field that is a split.
+    """Offer the rows of one document to `sampler`.
 
-    A function, so that only one document is held at a time.
+    Returns its size, the field that holds the rows, and the number of rows of every field that is a split. This is a function of
+    its own so that only one document is in memory at a time.
     """
     size, field, rows, splits = _rows(path, split)
     if field is None and len(rows) == 1:
-        notes.extend(_turned(rows[0]))
+        notes.extend(_table_layout_notes(rows[0]))
     for row in rows:
         if sampler.seen and allowance.over():
             allowance.cut = True
@@ -185,8 +190,8 @@ def _add(
     return size, field, splits
 
 
-def _turned(value: dict[str, Any]) -> Iterator[str]:
-    """The warning about a document that is one row for `datasets` and looks like a table written another way."""
+def _table_layout_notes(value: dict[str, Any]) -> Iterator[str]:
+    """A warning when the document is one row for `datasets` but looks like a table, by rows under keys or by columns."""
     cells = list(value.values())
     lengths = {len(cell) if isinstance(cell, list) else -1 for cell in cells}
     keys = {tuple(cell) if isinstance(cell, dict) else () for cell in cells}
@@ -198,7 +203,7 @@ def _turned(value: dict[str, Any]) -> Iterator[str]:
 
 
 def document_rows(path: Path, field: str | None) -> list[dict[str, Any]]:
-    """All rows of one document; `field` names where they are, as `load_dataset` takes it."""
+    """All rows of one document; `field` is the argument of the same name of `load_dataset`."""
     return _rows(path, field if field and field in SPLIT_FIELDS else None)[2]
 
 
@@ -220,20 +225,20 @@ def _rows(path: Path, split: str | None) -> tuple[int, str | None, list[dict[str
         message = f"{path_text(path)} is one JSON document of more than {LARGEST_DOCUMENT_BYTES // MIB} MiB"
         raise BadData(message, hint="make it JSON Lines, one row a line: jq -c '.[]' file.json > file.jsonl")
     value = _parse(path, decode(path, data, 1))
-    # Rows of each field, when the document's lists of objects are all named like splits and there are several
+    # Several lists of objects that are all named like splits are the splits of the dataset.
     fields = {name: len(item) for name, item in value.items() if _is_rows(item)} if isinstance(value, dict) else {}
     splits = fields if len(fields) > 1 and {name.lower() for name in fields} <= SPLIT_FIELDS else {}
     field, rows = _find(path, value, _wanted(path, split, splits))
     wrong = next((number for number, row in enumerate(rows, 1) if not isinstance(row, dict)), None)
     if wrong:
         raise BadData(
-            f"{path_text(path)} item {wrong} is no object but {type(rows[wrong - 1]).__name__}", hint="rows must be objects"
+            f"{path_text(path)} item {wrong} is not an object but {type(rows[wrong - 1]).__name__}", hint="rows must be objects"
         )
     return len(data), field, rows, splits
 
 
 def _wanted(path: Path, split: str | None, splits: dict[str, int]) -> str | None:
-    """The field asked for; None when fields are not splits and the file itself is the split `train`."""
+    """The requested field; None when fields are not splits, so that the whole file is the split `train`."""
     if split in splits or split is None or (split == "train" and not splits):
         return split if splits else None
     listed = ", ".join(splits) or "train"
@@ -255,16 +260,18 @@ def _parse(path: Path, text: str) -> Any:
     except json.JSONDecodeError as err:
         message = f"{path_text(path)} line {err.lineno} column {err.colno} is not JSON: {err.msg}: {excerpt(text, err.pos)!r}"
         raise BadData(message, hint="repair the file") from err
-    except ValueError as err:  # a number of thousands of digits
+    except ValueError as err:  # Python refuses a number with thousands of digits
         raise BadData(f"{path_text(path)} is not JSON: {clean(err, limit=100)}", hint="repair the file") from err
 
 
 def _find(path: Path, value: Any, field: str | None) -> tuple[str | None, list[Any]]:
-    """The rows in `value`, and the field they are under: `field`, where one was asked for."""
+    """The name of the field that holds the rows (preferably `field`; None for the whole document), and the rows."""
     if isinstance(value, list):
         return None, value
     if not isinstance(value, dict):
-        raise BadData(f"{path_text(path)} holds {type(value).__name__}, no rows", hint="an array of objects, or JSON Lines")
+        raise BadData(
+            f"{path_text(path)} holds {type(value).__name__}, not rows", hint="write an array of objects, or JSON Lines"
+        )
     fields = [name for name, item in value.items() if _is_rows(item)]
     wanted = [name for name in (field, *LIKELY_FIELDS) if name in fields] or fields
     if wanted and not set(value) & {"messages", "conversations"}:

@@ -1,4 +1,4 @@
-"""Reads a sample of a dataset in files on this machine, in one pass."""
+"""Reads a sample of a dataset from files on this machine, in one pass."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ READERS: dict[str, Callable[[list[Path], int], Table]] = {
 
 
 def read_local(ref: DatasetRef, sample_size: int, warn: Warn) -> Sample:
-    """A sample of the files that `ref` names; `warn` receives what was left out or cut.
+    """A sample of the files that `ref` names; `warn` receives a line about everything that was left out or cut.
 
     Raises:
         NotFound: no such file or split.
-        BadData: a file that is not what it should be, or no rows in it.
+        BadData: a damaged or unsupported file, or no rows in it.
     """
     files = find_files(ref.name, warn)
-    # One JSON document may hold its splits in fields, which only reading it shows.
+    # A single JSON document may hold its splits in fields: they are known only once it is read.
     one_document = files.format == "json" and sum(map(len, files.splits.values())) == 1
     pairs = [(CONFIG, split) for split in files.splits]
     choice = choose_split(pairs, replace(ref, split=None) if one_document else ref)
@@ -63,7 +63,9 @@ def read_local(ref: DatasetRef, sample_size: int, warn: Warn) -> Sample:
     if not table.rows:
         name = clean(ref.name, limit=200)
         if table.notes:
-            raise BadData(f"{name}: {table.notes[-1]}", hint="the rows are too large to be looked at")
+            raise BadData(
+                f"{name}: {table.notes[-1]}", hint="the rows are too large to inspect: shorten them, or inspect smaller ones"
+            )
         raise BadData(f"{name} has no rows in split {choice.split!r}", hint="there is nothing to inspect")
     complete = table.num_rows == len(table.rows)
     return Sample(
@@ -91,19 +93,19 @@ def read_local(ref: DatasetRef, sample_size: int, warn: Warn) -> Sample:
 
 
 def _read(kind: str, paths: list[Path], sample_size: int, inside: str | None) -> tuple[str, Table]:
-    """What the files really hold, and a sample of it."""
-    # Parsed rows hold no cycles; searching millions of them for some takes longer than parsing.
+    """The format that the files really have, and a sample of their rows."""
+    # Parsed rows hold no reference cycles, and searching millions of them for cycles takes longer than parsing.
     gc.disable()
     try:
         kind = "jsonl" if kind == "json" and json_files.is_lines(paths[0]) else kind
         return kind, json_files.read_document(paths, sample_size, inside) if kind == "json" else READERS[kind](paths, sample_size)
     except (OSError, EOFError, zlib.error) as err:
         message = f"{path_text(paths[0])} cannot be read to its end: {clean(err, limit=100)}"
-        raise BadData(message, hint="the file is damaged or not readable: get it again") from err
+        raise BadData(message, hint="the file is damaged or not readable: download it again") from err
     except TooDeep as err:
         raise BadData(f"{path_text(paths[0])}: {err}", hint="look at that row") from err
     except MemoryError as err:
-        raise BadData(f"{path_text(paths[0])} takes more memory to read than there is", hint="inspect a part of it") from err
+        raise BadData(f"{path_text(paths[0])} needs more memory than this machine has", hint="inspect a part of it") from err
     finally:
         gc.enable()
 
@@ -114,13 +116,13 @@ def _split(name: str, table: Table | None, paths: list[Path]) -> Split:
         return Split(CONFIG, name, None, "unknown", size)
     if table.num_rows is not None:
         return Split(CONFIG, name, table.num_rows, "exact", size)
-    if any(path.suffix == ".gz" for path in paths):  # the share that was read is one of unpacked bytes
+    if any(path.suffix == ".gz" for path in paths):  # bytes read are uncompressed, `size` is not: no estimate
         return Split(CONFIG, name, table.rows_parsed, "at_least", size)
     return Split(CONFIG, name, int(table.rows_parsed * size / max(table.bytes_read, 1)), "estimated", size)
 
 
 def _load(files: Files, kind: str, split: str, ref: DatasetRef, table: Table) -> str:
-    """The line that loads this split with `datasets`."""
+    """The line of code that loads this split with `datasets`."""
     if files.format == "saved":
         return f"dataset = load_from_disk({quoted(ref.name)})" + (f"[{quoted(split)}]" if len(files.splits) > 1 else "")
     paths = [str(path) for path in files.splits[split]]

@@ -1,6 +1,6 @@
-"""What a reader of local files returns: a bounded, repeatable sample of rows.
+"""Draws a bounded, repeatable sample of rows; every reader of local files returns it as a `Table`.
 
-The sample holds the first rows (TRL decides by row one) and a spread over the rest.
+The sample holds the first rows (TRL decides by the first row how to read a dataset) and a spread over the rest.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ class Table:
     """Rows of one split.
 
     Attributes:
-        rows, numbers: the sample; numbers are 1-based rows (lines, in line files).
-        rows_parsed: rows read in all.
-        num_rows: rows in the files, None when not known exactly.
-        bytes_read: bytes of the files read.
+        rows, numbers: the sampled rows, and the 1-based number of each (line numbers, in line files).
+        rows_parsed: number of rows that were read.
+        num_rows: number of rows in the files, or None when it is not known exactly.
+        bytes_read: number of bytes of the files that were read.
         types: declared column types, when the format has any.
-        load_arguments: what `load_dataset` needs beside the files (`field="data"`).
-        order_spread: the sample is spread over the data and not its head.
-        findings: what was noticed on the way.
-        notes: what a bound has cut off, one line each.
-        splits: rows of every split inside the one file that was read, empty when the file is one split.
+        load_arguments: arguments of `load_dataset` beside the files (`field="data"`).
+        order_spread: whether the sample is spread over the data instead of being its head.
+        findings: problems that reading the files has shown.
+        notes: one line for each bound that has cut something off.
+        splits: number of rows of every split inside a single document; empty when the document is one split.
     """
 
     rows: list[dict[str, Any]]
@@ -51,19 +51,19 @@ Row = dict[str, Any]
 
 
 def total_bytes(paths: Iterable[Path]) -> int:
-    """Bytes of the files `paths` as they are stored, that is packed."""
+    """Bytes of the files `paths` as they are stored, that is compressed."""
     return sum(path.stat().st_size for path in paths)
 
 
 class TooDeep(ValueError):
-    """A row nests deeper than `DEEPEST_LEVELS`; whatever walks it further on would run out of stack."""
+    """A row is nested deeper than `DEEPEST_LEVELS`: recursive functions would exceed the stack on it."""
 
 
 class Sampler:
     """Keeps at most `size` rows in at most about `SAMPLE_BYTES` of memory.
 
-    The first fifth of the sample is the head of the data; the rest is drawn evenly (reservoir, fixed seed), so that what
-    goes wrong in row 60,000 is seen as well as what goes wrong in row 6.
+    The first fifth of the sample is the head of the data; the rest is drawn evenly (reservoir sampling, fixed seed), so that
+    problems far into the data are seen as well.
     """
 
     def __init__(self, size: int) -> None:
@@ -80,7 +80,7 @@ class Sampler:
         """Offer row `number` (1-based); `make` is called only when the row is drawn.
 
         Raises:
-            TooDeep: the row was drawn and nests too deep.
+            TooDeep: the row was drawn and is nested too deep.
         """
         self.seen += 1
         in_head = len(self._head) < self.head_size
@@ -100,7 +100,7 @@ class Sampler:
             self._spread[place : place + 1] = [(number, row, weight)]
 
     def _place(self) -> int | None:
-        """Where in the reservoir the current row goes, or None."""
+        """The place of the current row in the reservoir, or None when it is not drawn."""
         room = self.size - self.head_size
         if len(self._spread) < room:
             return len(self._spread)
@@ -108,7 +108,7 @@ class Sampler:
         return place if place < room else None
 
     def table(self, allowance: Allowance) -> Table:
-        """The sampled rows, in the order of the data; `allowance` is what reading them has used."""
+        """The sampled rows in the order of the data, with what `allowance` says about reading them."""
         kept = sorted([*self._head, *((number, row) for number, row, _ in self._spread)], key=lambda item: item[0])
         return Table(
             [row for _, row in kept],
@@ -126,12 +126,12 @@ def left_out_notes(count: int) -> list[str]:
 
 
 def weigh(row: Row, most: int, number: int) -> int:
-    """About how many bytes of memory `row` takes; anything above `most` once that is sure.
+    """About how many bytes of memory `row` takes; counting stops above `most`.
 
-    `len` of the line is no measure: `{},` is three bytes in a file and seventy in memory.
+    The length of the line does not tell: `{},` takes three bytes in a file and seventy in memory.
 
     Raises:
-        TooDeep: naming row `number`.
+        TooDeep: the row is nested too deep; the message names row `number`.
     """
     total, depth = 0, 0
     level: list[Any] = [row]
@@ -156,7 +156,7 @@ KNOWN = frozenset(name for names, _ in ROLES.values() for name in names)
 
 
 def cut_to_bounds(table: Table) -> None:
-    """Cut the sample to `MOST_COLUMNS` columns and `MOST_CELLS` cells, and note it."""
+    """Cut the sample to `MOST_COLUMNS` columns and `MOST_CELLS` cells, with a note if anything is cut."""
     names = list(dict.fromkeys(name for row in table.rows for name in row))
     table.notes += column_notes(len(names))
     names = first_columns(names)
@@ -173,7 +173,7 @@ def cut_to_bounds(table: Table) -> None:
 
 
 def first_columns(names: list[str]) -> list[str]:
-    """`MOST_COLUMNS` of `names`, in their order: those with names that trainers and we know, then the first ones."""
+    """At most `MOST_COLUMNS` of `names`, in their order: columns whose names have a role come before others."""
     if len(names) <= MOST_COLUMNS:
         return names
     kept = set(sorted(names, key=lambda name: plain_name(name) not in KNOWN)[:MOST_COLUMNS])

@@ -1,4 +1,4 @@
-"""Opens a file as bytes or text, and says in one line when it is of another kind than its name promises."""
+"""Opens local files as bytes or lines of text, and refuses content that does not match the file's ending in one line."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, Allo
 from ml_intern_helpers.dataset.local.table import Sampler, Table
 
 _SECRET = re.compile(r"\b(?:hf_|sk-|gh[pousr]_|github_pat_|xox[abp]-|AKIA|AIza)[A-Za-z0-9_\-]{8,}")
-_MARKS = ((b"\xff\xfe\x00\x00", "UTF-32"), (b"\x00\x00\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
+_BYTE_ORDER_MARKS = (
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
 UTF8_MARK = b"\xef\xbb\xbf"
 
 
 def open_bytes(path: Path) -> BinaryIO:
-    """Open `path`, through gzip when its name ends in .gz, placed after a UTF-8 mark.
+    """Open `path`, through gzip when its name ends in .gz, positioned after a UTF-8 byte order mark.
 
     Raises:
-        BadData: not readable, empty, UTF-16 or binary.
+        BadData: the file is not readable, empty, UTF-16, UTF-32 or binary.
     """
     try:
         head = _head(path)
@@ -31,14 +36,14 @@ def open_bytes(path: Path) -> BinaryIO:
         raise BadData(f"{path_text(path)} may not be read by this user", hint="check its permissions") from err
     except (OSError, EOFError, zlib.error) as err:
         raise BadData(
-            f"{path_text(path)} cannot be read: {clean(err, limit=100)}", hint="the file is damaged: get it again"
+            f"{path_text(path)} cannot be read: {clean(err, limit=100)}", hint="the file is damaged: download it again"
         ) from err
     if not head.strip():
         raise BadData(f"{path_text(path)} is empty", hint="there is nothing to inspect: was the download or export cut off?")
-    for mark, name in _MARKS:
+    for mark, name in _BYTE_ORDER_MARKS:
         if head.startswith(mark):
-            message = f"iconv -f {name} -t UTF-8 {path.name} > utf8-{path.name}"
-            raise BadData(f"{path_text(path)} is {name}; `datasets` reads UTF-8 only", hint=f"convert it: {message}")
+            command = f"iconv -f {name} -t UTF-8 {path.name} > utf8-{path.name}"
+            raise BadData(f"{path_text(path)} is {name}; `datasets` reads UTF-8 only", hint=f"convert it: {command}")
     if b"\0" in head:
         raise BadData(f"{path_text(path)} is a binary file", hint="give a JSONL, JSON, CSV, text, Parquet or Arrow file")
     stream = _open(path)
@@ -65,11 +70,11 @@ def decode(path: Path, line: bytes, number: int) -> str:
 
 
 def excerpt(text: str, position: int = 0) -> str:
-    """At most 80 cleaned characters around `position`, with what looks like a token blotted out."""
+    """At most 80 cleaned characters around `position`; access tokens are replaced with asterisks."""
     start = max(position - 40, 0)
-    # Blank secrets before cutting: half a token is still a secret.
-    blotted = _SECRET.sub(lambda match: "*" * len(match[0]), text[: start + 4096])
-    return clean(blotted[start : start + 80])
+    # Redact before cutting: a part of a token is still a secret, and would not be recognised.
+    redacted = _SECRET.sub(lambda match: "*" * len(match[0]), text[: start + 4096])
+    return clean(redacted[start : start + 80])
 
 
 def path_text(path: Path) -> str:
@@ -77,10 +82,10 @@ def path_text(path: Path) -> str:
 
 
 def lines(path: Path, allowance: Allowance) -> Iterator[tuple[int, bytes]]:
-    """(number, line) with its line end, up to the end of the file or of the allowance.
+    """Yield (number, line), line end included, until the file ends or the allowance is used up.
 
     Raises:
-        BadData: a line longer than `LONGEST_LINE_BYTES`, or a file that breaks off.
+        BadData: a line longer than `LONGEST_LINE_BYTES`, or a file that is cut off.
     """
     if allowance.used and allowance.over():
         allowance.cut = True
@@ -100,10 +105,10 @@ def _line(path: Path, stream: BinaryIO, number: int) -> bytes:
     try:
         line = stream.readline(LONGEST_LINE_BYTES + 1)
     except (OSError, EOFError, zlib.error) as err:
-        raise BadData(f"{path_text(path)} breaks off after line {number - 1}: {err}", hint="get the file again") from err
+        raise BadData(f"{path_text(path)} is cut off after line {number - 1}: {err}", hint="download the file again") from err
     if len(line) > LONGEST_LINE_BYTES:
         message = f"{path_text(path)} line {number} is longer than {LONGEST_LINE_BYTES // MIB} MiB"
-        raise BadData(message, hint="one row per line? A JSON array belongs into a .json file")
+        raise BadData(message, hint="write one row per line, or name the file .json if it is a JSON array")
     return line
 
 

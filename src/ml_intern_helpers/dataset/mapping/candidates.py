@@ -1,4 +1,4 @@
-"""Mappings worth trying, best first, for each method. Which of them is right is decided by running it, in `mapping.run`."""
+"""Generates the candidate mappings of each method, best first; `mapping.run` decides by running them which of them works."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from ml_intern_helpers.dataset.trainers.methods import TAKEN
 from ml_intern_helpers.dataset.trainers.rows import SUPPORTED
 
 Rows = list[dict[str, Any]]
-#: A prompt that somebody is to answer.
-_ASKED = 'row["prompt"] and row["prompt"][-1]["role"] in ("user", "tool")'
+#: The condition that a prompt ends with a turn that the assistant is to answer.
+_ENDS_WITH_QUESTION = 'row["prompt"] and row["prompt"][-1]["role"] in ("user", "tool")'
 EXTRAS = ("tools", "images")
 
 
 def candidates(method: str, roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
-    """Scripts that may turn `rows` into what `method` reads; shapes found in the rows come before names alone."""
+    """Scripts that may turn `rows` into what `method` reads: first those of recognised shapes, then those for column roles."""
     for shape in roles.shapes:
         yield from shape_scripts(method, shape, roles)
     if not any(method in shape.refuses for shape in roles.shapes):
@@ -40,7 +40,7 @@ def candidates(method: str, roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
 
 def _sft(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
     if roles.has("messages"):
-        # The chat column alone, ShareGPT keys and speakers rewritten.
+        # Only the chat column, with ShareGPT keys and speakers rewritten.
         script = Script()
         messages = _with_system(roles, chat(script, roles, rows, "messages", "user"))
         if messages == row(roles.by_role["messages"]):
@@ -54,12 +54,12 @@ def _sft(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
             yield _after(wanted, _renamed(roles, {"prompt": "prompt", "completion": "completion"}))
         yield _after(wanted, _prompt_and_answer(roles, rows, "completion"))
     if roles.has("dialogue"):
-        # A list of strings, user and assistant by turns.
+        # A list of strings, alternately of the user and the assistant.
         column = roles.by_role["dialogue"]
         turns = f'[{{"role": ("user", "assistant")[i % 2], "content": words}} for i, words in enumerate({row(column)})]'
         yield Script().map_rows({"messages": turns}, _extras(roles))
     if roles.has("chosen"):
-        # Learn the preferred answers of preference data.
+        # Train on the preferred answers of preference data.
         yield _renamed(roles, {"chosen": "messages"})
         if roles.has("prompt"):
             yield _prompt_and_answer(roles, rows, "chosen")
@@ -73,7 +73,7 @@ def _sft(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
 
 
 def _pairs(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
-    """DPO, KTO and reward from pairs: the pair alone, with its prompt, then both as messages."""
+    """Mappings of pairs for DPO, KTO and reward: first the pair alone, then with its prompt, then both as messages."""
     if not roles.has("chosen", "rejected"):
         return
     pair = {"chosen": "chosen", "rejected": "rejected"}
@@ -95,7 +95,7 @@ def _pairs(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
 
 
 def _begins_with_prompt(roles: ColumnRoles, rows: Rows) -> bool:
-    """Both answers hold the question, so that the pair alone is enough."""
+    """Whether most answers contain the prompt, so that the pair alone is enough."""
     prompt, chosen = roles.by_role["prompt"], roles.by_role["chosen"]
     hits = sum(1 for item in rows if str(item.get(prompt)) in str(item.get(chosen)))
     return 2 * hits >= len(rows)
@@ -111,32 +111,32 @@ def _kto(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
 
 
 def _grpo(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
-    """Prompts alone; every other column stays, for the reward functions."""
+    """Mappings that make prompts; every other column stays for the reward functions."""
     taken = [name for name in TAKEN if name in roles.kinds]
-    if roles.has("images"):  # then strings beside the prompt's messages decide by chance what TRL takes the row for
+    if roles.has("images"):  # with images, TRL may take a row for plain text if it has strings beside the prompt's messages
         taken += [name for name in SUPPORTED if name != "prompt" and roles.kinds.get(name) == "string"]
     drop = f"dataset = dataset.remove_columns([{', '.join(map(quoted, taken))}])" if taken else ""
     if taken:
         yield Script(statements=[drop])
     for source in ("prompt", "messages", "chosen"):
         if roles.has(source) and (source == "prompt" or roles.kind(source) != "string"):
-            asking = _after(drop, _question(roles, rows, source))
-            yield asking
-            if roles.kind(source) != "string":  # single rows may end with nobody's question
-                yield Script(asking.definitions, [*asking.statements, keep_rows(_ASKED)], asking.mixed)
+            to_prompt = _after(drop, _question(roles, rows, source))
+            yield to_prompt
+            if roles.kind(source) != "string":  # some rows may end with a turn that needs no answer
+                yield Script(to_prompt.definitions, [*to_prompt.statements, keep_rows(_ENDS_WITH_QUESTION)], to_prompt.mixed)
 
 
 def _question(roles: ColumnRoles, rows: Rows, source: str) -> Script:
-    """The conversation without the answer at its end is the question."""
+    """A script that makes the prompt from the column of role `source`: its conversation without a final answer."""
     script = Script()
     if source == "prompt" and roles.kind("prompt") == "string":
         return script.map_rows({"prompt": _prompt(script, roles, rows)}, None)
     messages = chat(script, roles, rows, source, "user")
     column = roles.by_role[source]
-    who = turn_format(rows, [column]).keys[0]
-    ends = [item[column][-1] for item in rows if item.get(column) and isinstance(item[column], list)]
-    last = [str(turn.get(who) if isinstance(turn, dict) else None).lower() for turn in ends]
-    answered = [SPEAKER_NAMES.get(speaker, speaker) == "assistant" for speaker in last]
+    speaker_key = turn_format(rows, [column]).keys[0]
+    last_turns = [item[column][-1] for item in rows if item.get(column) and isinstance(item[column], list)]
+    speakers = [str(turn.get(speaker_key) if isinstance(turn, dict) else None).lower() for turn in last_turns]
+    answered = [SPEAKER_NAMES.get(speaker, speaker) == "assistant" for speaker in speakers]
     if any(answered) and all(answered):
         messages = f"{messages}[:-1]"
     elif any(answered):
@@ -156,31 +156,31 @@ def _prompt_and_answer(roles: ColumnRoles, rows: Rows, answer: str, **more: str)
 
 
 def _prompt(script: Script, roles: ColumnRoles, rows: Rows) -> str:
-    """An expression for the prompt's messages, whatever the prompt is."""
+    """An expression for the prompt's messages, from a string or from turns."""
     if roles.kind("prompt") == "string":
         return prompt_messages(roles)
     return _with_system(roles, chat(script, roles, rows, "prompt", "user"))
 
 
 def _with_system(roles: ColumnRoles, messages: str) -> str:
-    """`messages` with the system column's words in front."""
+    """`messages` with the text of the system column as the first turn."""
     return f"[{system(roles)}, *{messages}]" if roles.has("system") else messages
 
 
 def _named_as_trl(roles: ColumnRoles) -> bool:
-    """Prompt and completion have TRL's names, and no system prompt has to be put in front."""
+    """Whether prompt and completion have TRL's names, and there is no system column to put in front."""
     return {"prompt", "completion"} <= set(roles.by_role.values()) and not roles.has("system")
 
 
 def _renamed(roles: ColumnRoles, wanted: dict[str, str]) -> Script:
-    """Columns of the roles `wanted` under the names TRL reads, and no others. Selecting first keeps renames free of clashes."""
+    """A script that keeps only the columns of the roles in `wanted`, renamed. Selecting first avoids clashes of names."""
     old_to_new = {roles.by_role[role]: name for role, name in wanted.items() if role in roles.by_role}
     statements = [select([*old_to_new, *_extras(roles)]), rename(old_to_new)]
     return Script(statements=[statement for statement in statements if statement])
 
 
 def _extras(roles: ColumnRoles) -> list[str]:
-    """Columns that TRL reads beside the text, where they have TRL's names."""
+    """Columns with TRL's names that it reads in addition to the text."""
     return [roles.by_role[role] for role in EXTRAS if roles.by_role.get(role) in ("tools", "images", "image")]
 
 
@@ -198,7 +198,7 @@ _BY_METHOD: dict[str, Callable[[ColumnRoles, Rows], Iterator[Script]]] = {
 
 
 def label_expression(roles: ColumnRoles, rows: list[dict[str, Any]]) -> str | None:
-    """Code that is true for a desirable row, or None when the values do not say which those are."""
+    """An expression that is true for desirable rows, or None when the values do not show which rows are desirable."""
     column = roles.get("label")
     good = desirable(item.get(column) for item in rows) if column else None
     if column is None or good is None:
@@ -213,7 +213,7 @@ def label_expression(roles: ColumnRoles, rows: list[dict[str, Any]]) -> str | No
 
 
 def shape_scripts(method: str, shape: Shape, roles: ColumnRoles) -> Iterator[Script]:
-    """The script of `shape` for `method`, if it brings what the method reads."""
+    """The script of `shape` for `method`, if the shape has what the method reads."""
     fields = _shape_fields(method, shape.fields)
     if not fields or method in shape.refuses:
         return
@@ -229,7 +229,7 @@ def shape_scripts(method: str, shape: Shape, roles: ColumnRoles) -> Iterator[Scr
 
 
 def _shape_fields(method: str, fields: Mapping[str, str]) -> dict[str, str]:
-    """The expressions among `fields` that `method` reads; empty when they are not enough for it."""
+    """The expressions in `fields` that `method` reads; empty when something that it needs is missing."""
     if method == "grpo":
         prompt = fields.get("prompt", fields.get("question"))
         return {"prompt": prompt} if prompt else {}

@@ -1,6 +1,6 @@
-"""Pieces of mapping code, among them the code that turns the turns of a dataset into what chat templates read.
+"""Writes the pieces of mapping code, among them the code that rewrites ShareGPT and other turns for chat templates.
 
-Column names are untrusted text: they enter the code through `repr` and in no other way.
+Column names are untrusted text: they enter the code only through `repr`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.columns import TURN_KEYS
 from ml_intern_helpers.dataset.trainers.rows import SPEAKERS, call_arguments
 
-#: What datasets call the speakers -> what chat templates call them.
+#: Names of speakers in datasets -> their names in chat templates.
 SPEAKER_NAMES = {
     "human": "user",
     "prompter": "user",
@@ -29,17 +29,18 @@ SPEAKER_NAMES = {
     "function_response": "tool",
 }
 
+#: The longest line of generated code.
 LINE = 110
 
 
 @dataclass
 class Script:
-    """Mapping code in the making: helper definitions first, then statements.
+    """Mapping code that is being built.
 
     Attributes:
-        definitions: imports, tables, functions.
-        statements: what is done to `dataset`.
-        mixed: the mapped rows hold structs of several shapes, which `datasets` would fill up with nulls by default.
+        definitions: imports, tables and functions, which come first.
+        statements: the statements that change `dataset`.
+        mixed: whether the mapped rows hold structs with different keys, which `datasets` fills up with nulls by default.
     """
 
     definitions: list[str] = field(default_factory=list)
@@ -50,12 +51,12 @@ class Script:
         return "\n".join([*self.definitions, *self.statements])
 
     def map_rows(self, fields: Mapping[str, str], keep: Iterable[str] | None) -> Script:
-        """Add the statement that makes `fields`; the script itself."""
+        """Add a `dataset.map` that makes `fields`, and return the script."""
         self.statements.append(map_rows(fields, keep, mixed=self.mixed))
         return self
 
     def need(self, *definitions: str) -> None:
-        """Add what is not there yet; imports go first."""
+        """Add those definitions that are missing; imports go first."""
         for code in definitions:
             if code not in self.definitions:
                 self.definitions.insert(0 if code.startswith("import ") else len(self.definitions), code)
@@ -66,12 +67,12 @@ def row(column: str) -> str:
 
 
 def cell(roles: ColumnRoles, column: str) -> str:
-    """An expression for the cell of `column`, its turns where they are written down as JSON."""
+    """An expression for the cell of `column`, parsed if it holds turns as JSON text."""
     return f"json.loads({row(column)})" if column in roles.json else row(column)
 
 
 def prompt_messages(roles: ColumnRoles) -> str:
-    """An expression for the messages of a prompt in strings: system turn, question, and the input of alpaca rows under it."""
+    """An expression for the messages of a string prompt: the system turn, then the question with the input of Alpaca rows."""
     words = row(roles.by_role["prompt"])
     if roles.has("context"):
         words = f'"\\n\\n".join(filter(None, [{words}, {row(roles.by_role["context"])}]))'
@@ -79,13 +80,13 @@ def prompt_messages(roles: ColumnRoles) -> str:
 
 
 def system(roles: ColumnRoles) -> str:
-    """The system turn, left out of rows that have none: an empty one would stand in for the template's own."""
+    """Code for the system turn. Rows without one get none, because an empty turn would replace the template's default."""
     words = row(roles.by_role["system"])
     return f"*([{turn('system', words)}] if {words} else [])"
 
 
 def quoted(name: object) -> str:
-    """A string literal, with double quotes where that is possible."""
+    """A Python literal, with double quotes where that is possible."""
     text = repr(name)
     return f'"{text[1:-1]}"' if text.startswith("'") and '"' not in text else text
 
@@ -107,7 +108,7 @@ def map_rows(fields: Mapping[str, str], keep: Iterable[str] | None, *, mixed: bo
     keep = None if keep is None else list(keep)
     gone = f"[name for name in dataset.column_names if name not in {names(keep)}]" if keep else "dataset.column_names"
     rest = "" if keep is None else f", remove_columns={gone}"
-    # Without these, tool calls get each other's arguments as nulls.
+    # Without these arguments, `datasets` gives every tool call the arguments of the others, as nulls.
     rest += ', on_mixed_types="use_json", try_original_type=False' if mixed else ""
     function = f"lambda row: {record(fields)}"
     short = f"dataset = dataset.map({function}{rest})"
@@ -124,7 +125,7 @@ def select(columns: Iterable[str]) -> str:
 
 
 def rename(old_to_new: Mapping[str, str]) -> str:
-    """Rename columns; empty when every name is right already."""
+    """The statement that renames columns; empty when every name is right already."""
     changed = {old: new for old, new in old_to_new.items() if old != new}
     if not changed:
         return ""
@@ -140,14 +141,14 @@ def keep_rows(condition: str) -> str:
 
 @dataclass(frozen=True)
 class TurnFormat:
-    """How the turns of some columns are written.
+    """The format of the turns in some columns.
 
     Attributes:
-        keys: the keys for speaker and words.
-        speakers: those seen, those that chat templates know included.
-        calls: some turns call tools.
-        json_calls: their arguments are JSON text, as OpenAI writes them.
-        blocks: how many contents are lists of blocks: "", "some" or "all".
+        keys: the keys of a turn for its speaker and its content.
+        speakers: the names of speakers in the sample.
+        calls: whether some turns call tools.
+        json_calls: whether the arguments of tool calls are JSON text, as OpenAI writes them.
+        blocks: whether contents are lists of text blocks: "" (none), "some" or "all".
     """
 
     keys: tuple[str, str] = ("role", "content")
@@ -158,16 +159,18 @@ class TurnFormat:
 
     @property
     def plain(self) -> bool:
+        """Whether chat templates can read the turns without rewriting."""
         return self.keys == ("role", "content") and not (self.renamed or self.json_calls or self.blocks)
 
     @property
     def renamed(self) -> dict[str, str]:
+        """Speakers that chat templates do not know -> their names in chat templates."""
         known = SPEAKER_NAMES | {name: name for name in SPEAKERS}
         return {name: known[name.lower()] for name in self.speakers if known.get(name.lower(), name) != name}
 
 
 def turn_format(rows: Iterable[Mapping[str, object]], columns: Iterable[str]) -> TurnFormat:
-    """How the turns in `columns` are written, from the sample. One table of speakers serves them all."""
+    """The common format of the turns in `columns`, from the sample."""
     columns = list(columns)
     cells = [row.get(column) for row in rows for column in columns]
     turns = [turn for cell in cells for turn in (cell if isinstance(cell, list) else [cell]) if isinstance(turn, dict)]
@@ -181,7 +184,7 @@ def turn_format(rows: Iterable[Mapping[str, object]], columns: Iterable[str]) ->
 
 
 def _blocks(contents: list[object]) -> str:
-    """Whether contents are lists of text blocks, as Anthropic writes them; pictures among them are left as they are."""
+    """How many contents are lists of text blocks, as Anthropic writes them; "" when there are other blocks, such as images."""
     lists = [content for content in contents if isinstance(content, list) and content]
     if not lists or any(not isinstance(block, dict) or block.get("type") != "text" for content in lists for block in content):
         return ""
@@ -189,19 +192,26 @@ def _blocks(contents: list[object]) -> str:
 
 
 def chat(script: Script, roles: ColumnRoles, rows: list[dict[str, object]], role: str, speaker: str) -> str:
-    """An expression for the messages in the column with this role; a string becomes one turn of `speaker`."""
+    """An expression for the messages in the column of this role; a string becomes one turn of `speaker`.
+
+    Turns with other keys or speakers are rewritten by a function in the script. For ShareGPT turns (`from` and `value`) it is:
+
+        ROLES = {"human": "user", "gpt": "assistant"}
+        def to_messages(turns):
+            return [{"role": ROLES[turn["from"]], "content": turn["value"]} for turn in turns]
+    """
     column, kind = roles.by_role[role], roles.kind(role)
     if kind == "string":
         return f"[{turn(speaker, row(column))}]"
     if column in roles.json:
         script.need("import json")
-    held = f"[{cell(roles, column)}]" if kind == "turn" else cell(roles, column)
+    turns = f"[{cell(roles, column)}]" if kind == "turn" else cell(roles, column)
     form = turn_format(rows, [name for name in roles.by_role.values() if roles.kinds[name] in (kind, "sharegpt", "turn")])
-    return held if form.plain else f"{converter(script, form)}({held})"
+    return turns if form.plain else f"{converter(script, form)}({turns})"
 
 
 def converter(script: Script, form: TurnFormat) -> str:
-    """Define a function that rewrites turns as role and content; its name."""
+    """Add a function to the script that rewrites turns as role and content, and return the function's name."""
     if form.renamed:
         names = {speaker: form.renamed.get(speaker, speaker) for speaker in form.speakers}
         script.need("ROLES = {" + ", ".join(f"{quoted(old)}: {quoted(new)}" for old, new in names.items()) + "}")
@@ -218,15 +228,15 @@ def parsed(call):
 
 
 def _turn(form: TurnFormat) -> str:
-    """The code for one turn. What else a turn carries is kept where tools are called: names and ids belong to the calls."""
-    who, what = (quoted(key) for key in form.keys)
-    speaker = f"ROLES[turn[{who}]]" if form.renamed else f"turn[{who}]"
-    words = f'"".join(block["text"] for block in turn[{what}])' if form.blocks else f"turn[{what}]"
+    """The code for one turn. If turns call tools, their other keys are kept, because names and ids belong to the calls."""
+    speaker_key, content_key = (quoted(key) for key in form.keys)
+    speaker = f"ROLES[turn[{speaker_key}]]" if form.renamed else f"turn[{speaker_key}]"
+    content = f'"".join(block["text"] for block in turn[{content_key}])' if form.blocks else f"turn[{content_key}]"
     if form.blocks == "some":
-        words = f"turn[{what}] if isinstance(turn[{what}], str) else {words}"
+        content = f"turn[{content_key}] if isinstance(turn[{content_key}], str) else {content}"
     if not (form.calls and form.keys == ("role", "content")):
-        return f'{{"role": {speaker}, "content": {words}}}'
+        return f'{{"role": {speaker}, "content": {content}}}'
     fields = [f'"role": {speaker}'] if form.renamed else []
-    fields += [f'"content": {words}'] if form.blocks else []
+    fields += [f'"content": {content}'] if form.blocks else []
     fields += ['"tool_calls": [parsed(call) for call in turn.get("tool_calls") or []]'] if form.json_calls else []
     return "{**turn, " + ", ".join(fields) + "}"

@@ -1,9 +1,8 @@
-"""The few operations of `datasets.Dataset` that mapping code uses, on plain rows: `datasets` itself takes a second to import.
+"""Implements the operations of `datasets.Dataset` that mapping code uses, on plain rows: importing `datasets` takes a second.
 
-Only where the result is known to be the same. `datasets` writes rows to Arrow, which gives every struct of a column the same
-keys, turns 1 beside 1.5 into 1.0, and keeps a column's old type where the new values allow it. Rows of one shape come back
-from that as they went in; anything else is `NotPlain`, and the real library runs the code. `tests/dataset/test_plain.py` holds
-the two together.
+It is used only when the result is known to be the same. `datasets` writes rows to Arrow, which gives every struct of a column the
+same keys, turns 1 beside 1.5 into 1.0, and keeps a column's old type if the new values allow it. Rows of one shape come back
+unchanged; for all others `NotPlain` is raised, and the real library runs the code. `tests/dataset/test_plain.py` compares both.
 """
 
 from __future__ import annotations
@@ -12,16 +11,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 Row = dict[str, Any]
-#: The shape of a value: a name, ("list", shape of its items), or ("struct", ((key, shape), …)). "null" goes with every shape.
+#: The shape of a value: a name, ("list", shape of its items), or ("struct", ((key, shape), …)). "null" fits every shape.
 Shape = Any
 
-#: Rows that `datasets` writes at a time: the first of them settle the types.
+#: Number of rows that `datasets` writes at a time; the first such batch determines the types.
 BATCH = 1000
 _INTEGERS = range(-(2**63), 2**63)
 
 
 class NotPlain(Exception):
-    """What `datasets` would make of these values is not ours to say."""
+    """The result of `datasets` for these values cannot be predicted here."""
 
 
 class PlainDataset:
@@ -36,7 +35,7 @@ class PlainDataset:
         """A dataset of `rows`.
 
         Raises:
-            NotPlain: the values have no one shape.
+            NotPlain: the values of a column have different shapes.
         """
         names = list(rows[0])
         if any(list(row) != names for row in rows):
@@ -57,17 +56,17 @@ class PlainDataset:
         return PlainDataset([row for row in self._rows if function(dict(row))], self._shapes)
 
     def map(self, function: Callable[[Row], Row], remove_columns: Iterable[str] = (), **how: Any) -> PlainDataset:
-        """`how` to write structs of several shapes makes no difference to rows of one."""
+        """As `Dataset.map`. Arguments about structs of several shapes (`how`) make no difference to rows of one shape."""
         gone = set(remove_columns)
         self._known(gone)
         mapped = [_merged(row, function(dict(row)), gone) for row in self._rows]
         if not mapped:
             return self
-        # `datasets` keeps the old order for names that stay, and puts new ones behind them.
+        # `datasets` keeps the order of the remaining columns and appends the new ones.
         names = [name for name in self._shapes if name in mapped[0]] + [name for name in mapped[0] if name not in self._shapes]
         after = PlainDataset.from_list([{name: row[name] for name in names} for row in mapped])
         for name in names if how.get("try_original_type", True) else ():
-            _settled(self._shapes.get(name), after._shapes[name])
+            _check_type_change(self._shapes.get(name), after._shapes[name])
         return after
 
     def select_columns(self, names: list[str]) -> PlainDataset:
@@ -102,22 +101,22 @@ def _merged(row: Row, mapped: Row, gone: set[str]) -> Row:
     return {**{name: value for name, value in row.items() if name not in gone}, **mapped}
 
 
-def _settled(old: Shape, new: Shape) -> None:
-    """A column written anew gets its old type if Arrow can manage: sure only when old and new are equal or worlds apart."""
+def _check_type_change(old: Shape, new: Shape) -> None:
+    """Raise `NotPlain` if `datasets` might cast the new values of a column back to the column's old type."""
     if old is None or old == new:
         return
-    if _world(old) == _world(new) or {_world(old), _world(new)} & {"number", "null"}:
+    if _type_family(old) == _type_family(new) or {_type_family(old), _type_family(new)} & {"number", "null"}:
         raise NotPlain("a column whose type changes")
 
 
-def _world(shape: Shape) -> str:
+def _type_family(shape: Shape) -> str:
     if isinstance(shape, tuple):
         return str(shape[0])
     return shape if shape in ("string", "null") else "number"
 
 
 def _column_shape(cells: list[Any]) -> Shape:
-    """The one shape of a column's cells, as the first rows that are written show it."""
+    """The common shape of a column's cells, which the first batch must show already."""
     whole = _joined(map(shape, cells))
     if len(cells) > BATCH and _joined(map(shape, cells[:BATCH])) != whole:
         raise NotPlain("a type that the first rows do not show")
@@ -152,7 +151,7 @@ _SCALARS = {str: "string", bool: "bool", int: "int", float: "float"}
 
 
 def _text(text: str) -> str:
-    """Arrow holds UTF-8: half a surrogate pair does not fit."""
+    """`text`, if Arrow can store it as UTF-8: a lone surrogate cannot be encoded."""
     if not text.isascii():
         try:
             text.encode()
@@ -162,11 +161,11 @@ def _text(text: str) -> str:
 
 
 def _joined(shapes: Iterable[Shape]) -> Shape:
-    """The shape that all of `shapes` fit; "null" when there is none."""
+    """The shape that all of `shapes` fit; "null" when `shapes` is empty."""
     joined: Shape = "null"
     last: Shape = None
     for item in shapes:
-        if item != last:  # rows look alike: most comparisons end here
+        if item != last:  # most rows have the same shape as the row before
             joined = _join(joined, item)
             last = item
     return joined
@@ -181,5 +180,6 @@ def _join(left: Shape, right: Shape) -> Shape:
         if left[0] == "list":
             return ("list", _join(left[1], right[1]))
         if [key for key, _ in left[1]] == [key for key, _ in right[1]]:
-            return ("struct", tuple((key, _join(one, other)) for (key, one), (_, other) in zip(left[1], right[1], strict=True)))
+            pairs = zip(left[1], right[1], strict=True)
+            return ("struct", tuple((key, _join(left_item, right_item)) for (key, left_item), (_, right_item) in pairs))
     raise NotPlain("values of several shapes")

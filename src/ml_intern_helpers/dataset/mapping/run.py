@@ -1,6 +1,6 @@
-"""Finds the mapping: the first candidate whose output, made by really running it on the sample, the trainer reads as meant.
+"""Finds the mapping of a method: it runs the candidates on the sample and takes the first whose output the trainer can use.
 
-The code is ours; only column names come from outside.
+The code that is run is generated here; only column names come from outside.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class MappingRun:
-    """Code that was run.
+    """A mapping and its result on the sample.
 
     Attributes:
-        code: without the line that loads the dataset.
-        rows_in, rows_out: sampled rows before and after.
-        columns: columns afterwards.
-        rows: the rows that came out.
+        code: the mapping, without the line that loads the dataset.
+        rows_in, rows_out: number of sampled rows before and after the mapping.
+        columns: the columns of the mapped rows.
+        rows: the mapped rows.
     """
 
     code: str
@@ -43,9 +43,10 @@ class MappingRun:
 
 
 def find_mapping(method: str, roles: ColumnRoles, rows: Rows, problems: list[Problem], *, wait: bool = True) -> MappingRun | None:
-    """The mapping for `method`, or None when no candidate passes; one without a training signal only when there is no other.
+    """The mapping for `method`, or None when no candidate works.
 
-    A candidate that leaves single bad rows is tried again with those rows filtered out before it.
+    Each candidate is also tried with a filter that drops unusable rows first. A mapping without a training signal is returned
+    only when there is no better one.
 
     Raises:
         NotPlain: see `run`.
@@ -53,13 +54,13 @@ def find_mapping(method: str, roles: ColumnRoles, rows: Rows, problems: list[Pro
     scripts = candidates(method, roles, rows)
     rewritten = any("messages" in shape.replaces for shape in roles.shapes)
     if problems and all(problem.in_rows for problem in problems) and not rewritten:
-        scripts = itertools.chain([Script()], scripts)  # the shape is right: filtering may be all it takes
+        scripts = itertools.chain([Script()], scripts)  # only single rows have problems: filtering may be enough
     conditions = _usable_rows(roles, roles.unpacked(rows))
     fallback: MappingRun | None = None
     for script in scripts:
         code = script.text()
         codes = [code] if code else []
-        # The conditions on columns that the script uses, or, where it uses none, that the trainer stops at.
+        # Conditions on the columns that the script uses; for an empty script, on the columns with problems.
         needed = [
             condition
             for column, condition in conditions.items()
@@ -80,7 +81,7 @@ def _try(method: str, code: str, rows: Rows, wait: bool, label: str | None) -> M
         mapped = run(code, rows, wait=wait)
     except MappingFailed:
         return None
-    # Without half of its rows it is another dataset; a filter on labels may remove any number.
+    # A mapping must keep at least half of the rows, unless it filters by label.
     enough = len(mapped) * 2 >= len(rows) or (label is not None and quoted(label) in code)
     if not mapped or not enough or READERS[method](mapped):
         return None
@@ -107,13 +108,13 @@ def _usable(column: str, roles: ColumnRoles, rows: Rows) -> str | None:
     turns = [turn for cell in cells if isinstance(cell, list) for turn in cell if isinstance(turn, dict)]
     if any("content" in turn and not turn["content"] for turn in turns):
         calls = [name for name in ("tool_calls", "function_call") if any(turn.get(name) for turn in turns)]
-        said = " or ".join(['turn["content"]', *(f"turn.get({quoted(name)})" for name in calls)])
-        return f"{row(column)} and all({said} for turn in {row(column)})"
+        not_empty = " or ".join(['turn["content"]', *(f"turn.get({quoted(name)})" for name in calls)])
+        return f"{row(column)} and all({not_empty} for turn in {row(column)})"
     return f"bool({row(column)})" if not all(cells) else None
 
 
 class MappingFailed(Exception):
-    """The code stopped on the sample; its message is the reason, `at` the statement where there are several."""
+    """The code failed on the sample: the message is the reason, and `at` the index of the statement if there are several."""
 
     def __init__(self, message: str, at: int = 0) -> None:
         super().__init__(message)
@@ -121,16 +122,16 @@ class MappingFailed(Exception):
 
 
 def run(code: str, rows: Rows, *, wait: bool = True) -> Rows:
-    """The rows that `code` makes of `rows`: what `datasets` makes of them, which is imported where that takes `datasets` to say.
+    """The rows that `code` makes of `rows`, the same as with `datasets`, which is imported only when it is needed.
 
     Args:
         code: statements over `dataset`.
         rows: the sample.
-        wait: importing `datasets` (a second) is worth it.
+        wait: whether `datasets` may be imported, which takes a second.
 
     Raises:
-        MappingFailed: the code does not parse, or stops.
-        NotPlain: it takes `datasets`, and `wait` is false.
+        MappingFailed: the code cannot be parsed, or fails.
+        NotPlain: the code needs `datasets`, and `wait` is false.
     """
     try:
         compiled = compile(ast.parse(code), "<mapping>", "exec")
@@ -145,13 +146,13 @@ def run(code: str, rows: Rows, *, wait: bool = True) -> Rows:
 
 
 def run_with_datasets(compiled: CodeType, rows: Rows) -> Rows:
-    """The same with the real library, whatever the rows hold."""
+    """As `run`, but always with the real library."""
     import datasets
 
     with _quiet(datasets):
         try:
             dataset = _dataset(datasets, rows)
-        except Exception as err:  # rows that no dataset can be made of
+        except Exception as err:  # `datasets` cannot store the rows
             raise MappingFailed(f"{type(err).__name__}: {err}") from err
         return _exec(compiled, dataset)
 
@@ -163,15 +164,15 @@ def _exec(compiled: CodeType, dataset: Any) -> Rows:
         return [dict(row) for row in scope["dataset"]]
     except NotPlain:
         raise
-    except Exception as err:  # whatever stops it, this mapping is not shown
+    except Exception as err:  # a mapping that fails for any reason is not shown
         raise MappingFailed(f"{type(err).__name__}: {err}") from err
 
 
 def run_one_by_one(definitions: str, statements: list[str], rows: Rows) -> tuple[list[int], Rows]:
-    """Rows after each of `statements`, and the rows after all of them.
+    """The number of rows after each of `statements`, and the rows after all of them.
 
     Raises:
-        MappingFailed: a statement stops; `at` is its place.
+        MappingFailed: a statement fails; `at` is its index.
     """
     import datasets
 
@@ -183,13 +184,12 @@ def run_one_by_one(definitions: str, statements: list[str], rows: Rows) -> tuple
                 exec(compile(ast.parse(code), "<filter>", "exec"), scope)
                 counts.append(len(scope["dataset"]))
             return counts[1:], [dict(row) for row in scope["dataset"]]
-        except Exception as err:  # whatever stops it, this filter is not shown
+        except Exception as err:  # a filter that fails for any reason is not shown
             raise MappingFailed(f"{type(err).__name__}: {err}", max(len(counts) - 1, 0)) from err
 
 
 def _dataset(datasets: Any, rows: Rows) -> Any:
-    """The rows as `datasets` holds them. Numbers of 64 bits without a sign (hashes as ids) it takes from files, not from Python:
-    they stand in as floats, as it reads them from JSON."""
+    """The rows as a `Dataset`. Integers beyond signed 64 bits (hashes as ids) become floats, as when `datasets` reads JSON."""
     try:
         return datasets.Dataset.from_list(rows, on_mixed_types="use_json")
     except OverflowError:

@@ -1,4 +1,4 @@
-"""Charts of the page as the numbers that the template draws: positions in percent of the width, heights in pixels.
+"""Computes the charts of the page as the numbers that the template draws: positions in percent of the width, heights in pixels.
 
 Widths are in percent and text is in pixels, so that a chart gets narrower on a phone while its text keeps its size.
 """
@@ -11,13 +11,13 @@ from typing import Any
 from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
 
 HEIGHT, TOP = 190, 44
-#: How many labels fit below the bars on 320 pixels.
+#: How many labels fit below the bars on a screen of 320 pixels.
 MOST_TICKS = 5
 
 
-def histogram(title: str, at: dict[str, Any]) -> dict[str, Any] | None:
-    """Bars, marks for median and 95th percentile, labels and one sentence; `at` is a summary with `histogram`."""
-    counts = at.get("histogram")
+def histogram(title: str, summary: dict[str, Any]) -> dict[str, Any] | None:
+    """Bars, marks for median and 95th percentile, labels and one sentence, from a summary of lengths with `histogram`."""
+    counts = summary.get("histogram")
     if not counts:
         return None
     most, step = max(count for _, count in counts) or 1, 100 / len(counts)
@@ -27,14 +27,15 @@ def histogram(title: str, at: dict[str, Any]) -> dict[str, Any] | None:
     ]
     return {
         "title": title,
-        "of": at.get("of"),
+        "of": summary.get("of"),
         "bars": bars,
         "height": HEIGHT,
         "base": HEIGHT + TOP,
-        "marks": [_mark(name, at[name], counts, line) for line, name in enumerate(("median", "p95")) if name in at],
+        "marks": [_mark(name, summary[name], counts, line) for line, name in enumerate(("median", "p95")) if name in summary],
         "ticks": _ticks(counts),
-        "figures": [(name, at[name]) for name in ("min", "median", "p95", "p99", "max") if name in at],
-        "summary": f"{at['rows']:,} rows; median {at['median']:,}, 95th percentile {at['p95']:,}, longest {at['max']:,} {title}.",
+        "figures": [(name, summary[name]) for name in ("min", "median", "p95", "p99", "max") if name in summary],
+        "summary": f"{summary['rows']:,} rows; median {summary['median']:,}, 95th percentile {summary['p95']:,}, "
+        f"longest {summary['max']:,} {title}.",
     }
 
 
@@ -43,15 +44,15 @@ def _lowers(counts: list[list[int]]) -> list[int]:
 
 
 def _bar(x: float, step: float, lower: int, bound: int, count: int, most: int) -> dict[str, Any]:
-    high = round(HEIGHT * count / most, 1)
-    high = max(high, 2.0) if count else 0.0  # one row in a million is still there
+    height = round(HEIGHT * count / most, 1)
+    height = max(height, 2.0) if count else 0.0  # a bar stays visible, however few its rows
     gap = min(step * 0.12, 0.5)
     label = f"{lower:,} to {bound:,}: {count:,} row{'' if count == 1 else 's'}"
     return {
         "x": round(x + gap / 2, 3),
         "width": round(step - gap, 3),
-        "y": round(TOP + HEIGHT - high, 1),
-        "height": high,
+        "y": round(TOP + HEIGHT - height, 1),
+        "height": height,
         "label": label,
         "rows": count,
         "range": f"{lower:,} – {bound:,}",
@@ -59,7 +60,7 @@ def _bar(x: float, step: float, lower: int, bound: int, count: int, most: int) -
 
 
 def _mark(name: str, value: int, counts: list[list[int]], line: int) -> dict[str, Any]:
-    """A line at `value`; its label is on the side where there is room, each in a line of its own."""
+    """A mark at `value`; its label is on the side with more room, and each label has its own line."""
     x = _place(value, counts)
     right = x > 55
     return {
@@ -73,7 +74,7 @@ def _mark(name: str, value: int, counts: list[list[int]], line: int) -> dict[str
 
 
 def _place(value: int, counts: list[list[int]]) -> float:
-    """Where a length lies among the bars, in percent; within a bar the scale is logarithmic, as the bounds are."""
+    """The position of a length among the bars in percent; within a bar the scale is logarithmic, as the bounds are."""
     step, lower = 100 / len(counts), _lowers(counts)
     for place, (bound, _) in enumerate(counts):
         if value <= bound:
@@ -84,7 +85,7 @@ def _place(value: int, counts: list[list[int]]) -> float:
 
 
 def _ticks(counts: list[list[int]]) -> list[dict[str, Any]]:
-    """The upper bounds of a few bars, the last one among them."""
+    """Labels with the upper bounds of a few bars, including the last one."""
     every = math.ceil(len(counts) / MOST_TICKS)
     places = list(range(len(counts) - 1, -1, -every))[::-1]
     last = len(counts) - 1
@@ -109,7 +110,7 @@ def short(number: int) -> str:
 
 
 def shares(counts: dict[str, int]) -> list[dict[str, Any]]:
-    """Bars that lie: name, rows, share of all, and width relative to the widest."""
+    """Horizontal bars: name, rows, share of all rows, and width relative to the widest bar."""
     total, most = sum(counts.values()) or 1, max(counts.values(), default=0) or 1
     return [
         {"name": name, "rows": rows, "share": rows / total, "width": round(100 * rows / most, 2), "strings": []}
@@ -122,8 +123,8 @@ KNOWN = ("system", "user", "assistant", "tool")
 
 
 def patterns(counted: list[list[Any]], parts: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The most frequent patterns with bars, and a string of beads for each of their parts."""
-    parts_of = {str(name): held for (name, _), held in zip(counted, parts, strict=False)}
+    """The most frequent patterns as bars, with a string of beads (one per turn) for each of their parts."""
+    parts_of = {str(name): pattern_parts for (name, _), pattern_parts in zip(counted, parts, strict=False)}
     bars = shares({str(name): rows for name, rows in counted})[:MOST_PATTERNS]
     for bar in bars:
         for part in parts_of.get(bar["name"], []):
@@ -134,7 +135,7 @@ def patterns(counted: list[list[Any]], parts: list[list[dict[str, Any]]]) -> lis
 
 
 def tone(role: str) -> str:
-    """The class a role is drawn with."""
+    """The CSS class of a speaker."""
     name = SPEAKER_NAMES.get(role.lower(), role.lower())
     name = "system" if name == "developer" else name
     return name if name in KNOWN else "other"

@@ -1,6 +1,6 @@
-"""The page of `--html`: the report in a template, with a content security policy that lets nothing else run or load.
+"""Writes the page of `--html`: the report in a template, with a content security policy that blocks everything else.
 
-The same report gives the same bytes: the page holds no time stamp and no random name.
+The same report gives the same bytes: the page has no time stamp and no random names.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).with_name("templates")
 MOST_BYTES = 1_000_000
 MOST_COLUMNS, MOST_FINDINGS, MOST_SPLITS, MOST_WARNINGS = 100, 60, 40, 20
-#: Defaults of keys that a report may lack.
+#: Defaults of fields that a report may lack.
 LATER: dict[str, Any] = {"decision": None, "recommended": [], "lengths": None, "full": None}
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?$")
 _HUB_KINDS = ("viewer", "parquet-export", "streaming")
@@ -44,7 +44,7 @@ DECISION_TONES = {"go": "good", "go_with_filters": "warn", "no_go": "bad", "unkn
 
 
 def page(report: Report, facts: Facts) -> str:
-    """The report as HTML, at most `MOST_BYTES`; sample rows give way when it would be more."""
+    """The report as HTML of at most `MOST_BYTES`; sample rows are left out when it would be larger."""
     context, shown = _context(report, facts), sample_rows(facts, report.findings)
     html = _rendered(context, shown)
     while len(html.encode()) > MOST_BYTES and shown:
@@ -54,19 +54,19 @@ def page(report: Report, facts: Facts) -> str:
 
 
 def _rendered(context: dict[str, Any], shown: list[dict[str, Any]]) -> str:
-    style, script = _own("style.css"), _own("copy.js")
+    style, script = _template_file("style.css"), _template_file("copy.js")
     context = context | {"samples": shown, "style": style, "script": script, "policy": page_policy(style, script)}
     return without_tokens(_environment().get_template("page.html").render(context))
 
 
 @cache
-def _own(name: str) -> str:
+def _template_file(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8").strip()
 
 
 @cache
 def _environment() -> Environment:
-    """Everything is escaped unless the template says otherwise; an unknown name is an error, not a blank."""
+    """The template environment: values are escaped unless the template says otherwise, and unknown names are errors."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -82,14 +82,15 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
     severities = [finding.severity for finding in report.findings]
     # A full scan does not count languages.
     shares = (("labels", "Labels"), ("languages", "Languages of the sample" if fields["full"] else "Languages"))
-    # Tokens first where they were counted; then characters of what is trained on, else of all texts of a row.
-    known = fields.get("lengths") or {}
-    found = []
+    # First tokens, if they were counted; then characters of the texts that are trained on, else of all texts of a row.
+    lengths = fields.get("lengths") or {}
+    histograms = []
     for unit in ("tokens", "characters"):
-        at = known.get(unit) or (_characters(fields, profile, facts) if unit == "characters" else None)
-        drawn = charts.histogram(unit, at) if at else None
-        if at and drawn:
-            found.append({**drawn, "cut": sorted((int(size), share) for size, share in (at.get("cut") or {}).items()), "at": at})
+        summary = lengths.get(unit) or (_characters(fields, profile, facts) if unit == "characters" else None)
+        histogram = charts.histogram(unit, summary) if summary else None
+        if summary and histogram:
+            cut = sorted((int(size), share) for size, share in (summary.get("cut") or {}).items())
+            histograms.append({**histogram, "cut": cut, "at": summary})
     return {
         "version": __version__,
         "fields": fields,
@@ -100,7 +101,7 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
         "findings": report.findings[:MOST_FINDINGS],
         "findings_more": max(len(report.findings) - MOST_FINDINGS, 0),
         "counts": [(name, severities.count(name)) for name in ("error", "warning", "info") if name in severities],
-        "lengths": found,
+        "lengths": histograms,
         "patterns": patterns(profile.get("role_patterns") or [], profile.get("role_pattern_parts") or []),
         "classes": [(title, charts.shares(profile[name])) for name, title in shares if profile.get(name)],
         "duplicates": profile.get("duplicates_share"),
@@ -112,22 +113,22 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
 
 
 def _characters(fields: dict[str, Any], profile: dict[str, Any], facts: Facts) -> dict[str, Any] | None:
-    """The profile's lengths, in bars made for these data: those of a profile are wide, and the same for all."""
-    at: dict[str, Any] | None = profile.get("characters")
-    if at and fields["full"]:  # its bars are its own
-        return at
-    return {**at, "histogram": fine(spoken_sizes(facts.sample, facts.columns, facts.roles))} if at else None
+    """The profile's lengths, with narrower bars for this dataset: those of a profile are wide, and the same for all datasets."""
+    summary: dict[str, Any] | None = profile.get("characters")
+    if summary and fields["full"]:  # a full scan has made narrow bars already
+        return summary
+    return {**summary, "histogram": fine(spoken_sizes(facts.sample, facts.columns, facts.roles))} if summary else None
 
 
 def _codes(fields: dict[str, Any]) -> list[dict[str, Any]]:
-    """Blocks of code to copy: loading, the mapping of each method, the filters. The same mapping is shown once."""
-    found: dict[str, dict[str, Any]] = {}
+    """Blocks of code to copy: filters and mappings (equal ones once), or the line that loads the data if there are none."""
+    mappings: dict[str, dict[str, Any]] = {}
     for method, verdict in fields["verdicts"].items():
         if verdict["mapping"]:
             message = f"run on {verdict['mapping_rows_in']:,} rows, {verdict['mapping_rows_out']:,} came out"
-            block = found.setdefault(verdict["mapping"], {"title": "Mapping for", "methods": [], "note": message})
+            block = mappings.setdefault(verdict["mapping"], {"title": "Mapping for", "methods": [], "note": message})
             block["methods"].append(method)
-    blocks = [{**block, "code": code} for code, block in found.items()]
+    blocks = [{**block, "code": code} for code, block in mappings.items()]
     decision = fields.get("decision") or {}
     if decision.get("filter_code"):
         message = f"keeps {decision['rows_out']:,} of {decision['rows_in']:,} rows"
@@ -139,7 +140,7 @@ def _codes(fields: dict[str, Any]) -> list[dict[str, Any]]:
     return blocks
 
 
-#: The beginning of every page that this command writes; a file that starts otherwise is not replaced.
+#: The beginning of every page that this command writes; a file that starts differently is not replaced.
 MARK = b"<!doctype html>\n<!-- ml-intern/inspect_dataset report v1 -->"
 
 
@@ -150,15 +151,15 @@ class NotWritten(ToolError):
 
 
 def check_target(text: str, *, force: bool) -> Path:
-    """The file to write, before any work is done for it.
+    """The file to write, checked before the dataset is inspected.
 
     Raises:
-        UsageError: a folder, a device, a folder that is not there, or a file that is not a report of ours.
+        UsageError: a folder, a device, a missing parent folder, or a file that is not a report of this command.
     """
     path = Path(text).expanduser()
     shown = clean(text, limit=200)
     try:
-        path = path.resolve()  # through a link, to what would be replaced
+        path = path.resolve()  # check the file that would be replaced, not a link to it
         if path.is_dir() or (path.exists() and not path.is_file()):
             raise UsageError(f"--html {shown}: that is a folder or a device", hint="name a file, such as report.html")
         if not path.parent.is_dir():
@@ -174,10 +175,10 @@ def check_target(text: str, *, force: bool) -> Path:
 
 
 def write_page(path: Path, page: str) -> int:
-    """Write the page at once, whole or not at all; its size in bytes.
+    """Write the page atomically, and return its size in bytes.
 
     Raises:
-        NotWritten: the disk is full, or the folder may not be written to.
+        NotWritten: the disk is full, or the folder is not writable.
     """
     data = page.encode("utf-8")
     try:
@@ -194,12 +195,12 @@ def _is_ours(path: Path) -> bool:
 
 
 def headline(fields: Fields) -> dict[str, Any]:
-    """Word, tone, what for, reasons."""
+    """The verdict in a word, its tone, the method it is for, and its reasons."""
     decision = fields.get("decision")
     if decision:
         word, tone = DECISION_TITLES[decision["word"]], DECISION_TONES[decision["word"]]
         return {"word": word, "tone": tone, "method": decision["method"], "reasons": decision["reasons"][:5]}
-    # Without a requested method, the first of those with the best verdict.
+    # If no method was requested, take the first with the best verdict.
     order = ["ready", "needs_mapping", "unknown", "incompatible"]
     method = fields["method"] or min(fields["verdicts"], key=lambda name: order.index(fields["verdicts"][name]["verdict"]))
     verdict = fields["verdicts"][method]
@@ -208,7 +209,7 @@ def headline(fields: Fields) -> dict[str, Any]:
 
 
 def method_cards(fields: Fields) -> list[dict[str, Any]]:
-    """One card for each method; those recommended say why."""
+    """One card for each method, with the reason if it is recommended."""
     why = {item["method"]: item["why"] for item in fields.get("recommended") or []}
     return [
         {
@@ -227,41 +228,41 @@ def method_cards(fields: Fields) -> list[dict[str, Any]]:
 
 
 def key_figures(fields: Fields) -> list[tuple[str, str, str]]:
-    """(label, figure, words below it)."""
-    at, profile = fields["looked_at"], counted(fields)
+    """The key figures, each as (label, figure, words below it)."""
+    sampled, profile = fields["looked_at"], counted(fields)
     full = fields.get("full")
-    rows = full["rows"] if full else at["rows_sampled"]
-    whole = bool(full) or at["complete"]
-    found = [("rows looked at", f"{rows:,}", "every row of the split" if whole else at["order"])]
-    found.append(("split", at["split"], _split_size(fields)))
+    rows = full["rows"] if full else sampled["rows_sampled"]
+    whole = bool(full) or sampled["complete"]
+    figures = [("rows looked at", f"{rows:,}", "every row of the split" if whole else sampled["order"])]
+    figures.append(("split", sampled["split"], _split_size(fields)))
     forms = ", ".join(item["name"] for item in fields["formats"][:2]) or "no known format"
-    found.append(("columns", f"{fields['columns_total']:,}", forms))
+    figures.append(("columns", f"{fields['columns_total']:,}", forms))
     if profile.get("duplicates_share") is not None:
-        found.append(("repeated rows", percent(profile["duplicates_share"]), "of the rows looked at"))
+        figures.append(("repeated rows", percent(profile["duplicates_share"]), "of the rows looked at"))
     card = fields["card"]
     if card:
-        found.append(("licence", card["license"] or "not stated", "gated" if card["gated"] else "open access"))
-    return found
+        figures.append(("licence", card["license"] or "not stated", "gated" if card["gated"] else "open access"))
+    return figures
 
 
 def _split_size(fields: Fields) -> str:
-    at = fields["looked_at"]
+    sampled = fields["looked_at"]
     for split in fields["splits"]:
-        if (split["config"], split["split"]) == (at["config"], at["split"]):
+        if (split["config"], split["split"]) == (sampled["config"], sampled["split"]):
             size = f", {human_bytes(split['num_bytes'])}" if split["num_bytes"] else ""
             return (rows_in_words(split) or "rows unknown") + size
     return ""
 
 
 def percent(share: float) -> str:
-    """A share for people; a share above zero is never written as zero."""
+    """A share in percent; a share above zero is never written as zero."""
     if 0 < share < 0.001:
         return "< 0.1 %"
     return f"{100 * share:.1f} %" if share < 0.1 and share else f"{100 * share:.0f} %"
 
 
 def counted(fields: dict[str, Any]) -> dict[str, Any]:
-    """The profile, with what a full scan has counted in the place of what the sample shows."""
+    """The profile; after a full scan, with its counts instead of those of the sample."""
     profile, full = fields["profile"] or {}, fields["full"]
     if not full:
         return profile
@@ -269,7 +270,7 @@ def counted(fields: dict[str, Any]) -> dict[str, Any]:
     parts = full["role_pattern_parts"]
     return {
         **profile,
-        "role_patterns": [[pattern_text(held), rows] for held, (_, rows) in zip(parts, full["role_patterns"], strict=True)],
+        "role_patterns": [[pattern_text(pattern), rows] for pattern, (_, rows) in zip(parts, full["role_patterns"], strict=True)],
         "role_pattern_parts": parts,
         "characters": full["length_histogram"] or profile.get("characters"),
         "labels": full["label_counts"] or profile.get("labels"),

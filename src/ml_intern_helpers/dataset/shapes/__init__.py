@@ -1,5 +1,5 @@
-"""Shapes of rows that need more than renaming columns; each module finds related shapes and says how to read them.
+"""Recognises shapes of rows that need more than renaming columns; each module finds related shapes.
 
-A shape is recognised by whole column names and by what the cells hold. It says what the rows are; where they can be turned into a
-prompt and an answer it brings the expressions for that, and where they cannot it says why.
+A shape is recognised by whole column names and by the values of the cells. It describes the rows, and holds the expressions that
+turn them into a prompt and an answer, or the reason why that is not possible.
 """

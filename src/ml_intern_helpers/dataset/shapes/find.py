@@ -1,4 +1,7 @@
-"""Finds the shapes of a dataset's rows, the most specific first; rows may have several. Those of images and speech are here."""
+"""Finds the shapes of a dataset's rows, the most specific first; rows may have several.
+
+The shapes of images and of speech are defined here.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,19 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ml_intern_helpers.dataset.column_roles import NOT_READ, ColumnRoles, first_named
+from ml_intern_helpers.dataset.columns import shown_name
 from ml_intern_helpers.dataset.mapping.code import row, turn
 from ml_intern_helpers.dataset.shapes import api_formats, conversations, preferences, questions
-from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape, named
+from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape
 
 CAPTIONS = ("caption", "text", "captions", "description", "prompt", "alt_text")
 
-#: The question put to the picture: a literal.
+#: The prompt for every image, as a literal in the mapping code.
 QUESTION = '"Describe the image."'
 
 
 def image_caption(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """Images with one text beside them: for text-to-image models, or to teach a vision-language model to describe."""
+    """Images with a text each: for text-to-image models, or to teach a vision-language model to describe images."""
     if not roles.has("images") or any(roles.has(role) for role in ("messages", "completion", "chosen")):
         return None
     image, caption = roles.by_role["images"], first_named(roles.kinds, CAPTIONS)
@@ -26,13 +30,13 @@ def image_caption(roles: ColumnRoles, rows: Rows) -> Shape | None:
     return Shape(
         "image-caption",
         {"images": image, "text": caption},
-        "text-to-image models are trained with diffusers, by none of these methods; here a vision-language model learns to "
-        f"describe: {named(caption)} is the answer, and the wording of the prompt is yours",
+        "text-to-image models are trained with diffusers, not with these methods; here a vision-language model learns to "
+        f"describe images: {shown_name(caption)} is the answer, and you may reword the prompt",
         {"prompt": f"[{turn('user', QUESTION)}]", "completion": f"[{turn('assistant', row(caption))}]"},
         ("sft",),
         replaces=frozenset({"text", "prompt-only"}),
         refuses=("grpo",),
-        because="captions are no prompts",
+        because="captions are not prompts",
     )
 
 
@@ -41,21 +45,23 @@ TRANSCRIPTS = ("transcription", "transcript", "sentence", "text", "normalized_te
 
 
 def speech(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """Recordings, whose bytes were not read, in rows that are not questions and answers: none of these methods trains on them."""
+    """Recordings in rows without questions and answers: none of these methods trains on them. Their bytes are not read."""
     column = first_named(roles.kinds, SOUNDS)
     if column is None or any(map(roles.has, ("messages", "prompt", "completion", "chosen"))):
         return None
     if not any(row.get(column) == NOT_READ for row in rows):
         return None
     words = first_named(roles.kinds, TRANSCRIPTS)
-    alone = f"; to learn the words alone, keep {named(words)} and nothing else, as 'text'" if words else ""
+    text_only = (
+        f"; to train on the transcripts alone, keep {shown_name(words)} as 'text' and drop the other columns" if words else ""
+    )
     return Shape(
         "speech",
         {"audio": column, **({"text": words} if words else {})},
-        f"transformers trains speech models on such rows (Seq2SeqTrainer, CTC), none of these methods does{alone}",
+        f"transformers trains speech models on such rows (Seq2SeqTrainer, CTC), none of these methods does{text_only}",
         replaces=frozenset({"text"}),
         refuses=METHODS,
-        because=f"{named(column)} holds sound",
+        because=f"{shown_name(column)} holds audio",
     )
 
 
@@ -80,4 +86,5 @@ FINDERS: tuple[Callable[[ColumnRoles, Rows], Shape | None], ...] = (
 
 
 def with_shapes(roles: ColumnRoles, rows: Rows) -> ColumnRoles:
+    """`roles` with the shapes that are found in `rows`."""
     return replace(roles, shapes=tuple(shape for find in FINDERS if rows and (shape := find(roles, rows))))

@@ -1,4 +1,4 @@
-"""Shapes of preferences: several answers with a score or rank each, or two answers and a verdict between them."""
+"""Finds shapes of preferences: several answers with a score or rank each, or two answers and a column that names the better."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import re
 from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named, plain_name
+from ml_intern_helpers.dataset.columns import shown_name
 from ml_intern_helpers.dataset.mapping.code import prompt_messages, quoted, row, turn
-from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, listed, most, named
+from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, listed, most
 
 LISTS = ("completions", "responses", "answers", "candidates", "outputs", "generations")
 TEXTS = ("response", "answer", "completion", "text", "content", "output", "generated_text")
@@ -17,7 +18,7 @@ SCORE_LISTS = ("scores", "ratings", "rewards", "ranks", "rank", "score", "rankin
 
 
 def ranked_answers(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """A prompt and a list of answers, scored inside the list (UltraFeedback) or in a list beside it."""
+    """A prompt and a list of answers, with scores inside the list (UltraFeedback) or in a list beside it."""
     column = first_named(roles.kinds, LISTS)
     if column is None or not roles.has("prompt") or roles.has("chosen"):
         return None
@@ -25,27 +26,32 @@ def ranked_answers(roles: ColumnRoles, rows: Rows) -> Shape | None:
 
 
 def _inside(roles: ColumnRoles, rows: Rows, column: str) -> Shape | None:
-    held = [cell for cell in cells(rows, column) if isinstance(cell, list) and all(isinstance(item, dict) for item in cell)]
-    items = [item for cell in held for item in cell]
+    lists = [cell for cell in cells(rows, column) if isinstance(cell, list) and all(isinstance(item, dict) for item in cell)]
+    items = [item for cell in lists for item in cell]
     keys = dict.fromkeys(key for item in items for key in item)
     text = first_named(keys, TEXTS)
     if text is None or not most(isinstance(item.get(text), str) for item in items):
         return None
     scores = [key for key in keys if plain_name(key) in SCORES and most(_number(item.get(key)) for item in items)]
     scores.sort(key=lambda name: SCORES.index(plain_name(name)))
-    if not scores or len(held) * 2 <= len(rows):
+    if not scores or len(lists) * 2 <= len(rows):
         return None
     score = scores[0]
     others = f"; {listed(scores[1:])} could rank them too" if len(scores) > 1 else ""
     order = f"key=lambda answer: answer[{quoted(score)}]{_reverse(score)}"
     define = f"def ranked(row):\n    return sorted({row(column)}, {order})"
-    sure = all(len(cell) > 1 and _differ([item.get(score) for item in cell]) for cell in held) and len(held) == len(rows)
+    sure = all(len(cell) > 1 and _differ([item.get(score) for item in cell]) for cell in lists) and len(lists) == len(rows)
     missing = any(not _number(item.get(score)) for item in items)
     usable = f"{row(column)} and all(answer[{quoted(score)}] is not None for answer in {row(column)})" if missing else row(column)
     keep = f"{usable} and ranked(row)[0][{quoted(score)}] != ranked(row)[-1][{quoted(score)}]"
     ends = [f"ranked(row)[{end}][{quoted(text)}]" for end in (-1, 0)]
     return _shape(
-        roles, column, f"{named(score)} ranks the answers in {named(column)}{others}", define, ends, None if sure else keep
+        roles,
+        column,
+        f"{shown_name(score)} ranks the answers in {shown_name(column)}{others}",
+        define,
+        ends,
+        None if sure else keep,
     )
 
 
@@ -65,7 +71,9 @@ def _beside(roles: ColumnRoles, rows: Rows, column: str) -> Shape | None:
     sure = len(pairs) == len(rows) and all(_differ(marks) for _, marks in pairs)
     keep = f"{row(score)} and min({row(score)}) != max({row(score)})"
     ends = [f"ranked(row)[{end}][1]" for end in (-1, 0)]
-    return _shape(roles, column, f"{named(score)} ranks the answers in {named(column)}", define, ends, None if sure else keep)
+    return _shape(
+        roles, column, f"{shown_name(score)} ranks the answers in {shown_name(column)}", define, ends, None if sure else keep
+    )
 
 
 def _shape(roles: ColumnRoles, column: str, note: str, define: str, ends: list[str], keep: str | None) -> Shape:
@@ -84,7 +92,7 @@ def _shape(roles: ColumnRoles, column: str, note: str, define: str, ends: list[s
 
 
 def _reverse(score: str) -> str:
-    """Rank 1 is the best, score 1 is not."""
+    """The code that sorts the worst answer first: rank 1 is the best answer, but a score of 1 is a low one."""
     return ", reverse=True" if "rank" in plain_name(score) else ""
 
 
@@ -93,8 +101,8 @@ def _number(value: Any) -> bool:
 
 
 def _differ(marks: list[Any]) -> bool:
-    held = [mark for mark in marks if _number(mark)]
-    return len(held) == len(marks) > 1 and min(held) != max(held)
+    numbers = [mark for mark in marks if _number(mark)]
+    return len(numbers) == len(marks) > 1 and min(numbers) != max(numbers)
 
 
 WINNERS = (
@@ -107,17 +115,17 @@ _SIDE = re.compile(r"(.+?)_?(a|b|0|1|2|left|right)$")
 
 
 def two_answers(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """Two columns that differ in the side alone, and a column that names the side that won (arena data, PKU-SafeRLHF …)."""
+    """Two columns whose names differ only in the side (`a`, `b`), and one that names the winner (arena data, PKU-SafeRLHF …)."""
     winner = first_named(roles.kinds, WINNERS)
     if winner is None or roles.has("chosen", "rejected"):
         return None
     sided = [(name, match[1], match[2]) for name in roles.kinds if (match := _SIDE.fullmatch(plain_name(name)))]
-    for (left, stem, one), (right, other, two) in itertools.combinations(sided, 2):
+    for (left, left_stem, left_side), (right, right_stem, right_side) in itertools.combinations(sided, 2):
         kind = roles.kinds[left]
-        # Columns of one kind that are named alike but for their side.
-        alike = stem == other and stem in STEMS and kind == roles.kinds[right] and kind in ("string", "messages")
-        if alike and (one, two) in SIDES and winner not in (left, right) and (roles.has("prompt") or kind == "messages"):
-            return _two_answers_shape(roles, rows, (left, right), (one, two), winner)
+        alike = left_stem == right_stem and left_stem in STEMS and kind == roles.kinds[right] and kind in ("string", "messages")
+        sides = (left_side, right_side)
+        if alike and sides in SIDES and winner not in (left, right) and (roles.has("prompt") or kind == "messages"):
+            return _two_answers_shape(roles, rows, (left, right), sides, winner)
     return None
 
 
@@ -127,7 +135,8 @@ def _two_answers_shape(roles: ColumnRoles, rows: Rows, pair: tuple[str, str], si
     won = {value: side for value in values if (side := _side(value, sides)) is not None}
     replaces = frozenset({"prompt-only", "messages", "sharegpt"})
     if len(set(won.values())) < 2 or not _only_ties(values, won):
-        message = f"which value of {named(winner)} prefers which of {named(pair[0])} and {named(pair[1])} is not to be seen"
+        columns_in_words = f"{shown_name(pair[0])} and {shown_name(pair[1])}"
+        message = f"the rows do not show which value of {shown_name(winner)} prefers which of {columns_in_words}"
         how = 'if you know, dataset.map(lambda row: {"chosen": …, "rejected": …}) and inspect the result'
         refused = ("sft", "dpo", "kto", "reward")
         return Shape("two-answers", columns, how, replaces=replaces, refuses=refused, because=message, open=True)
@@ -146,7 +155,7 @@ def _two_answers_shape(roles: ColumnRoles, rows: Rows, pair: tuple[str, str], si
             "rejected": f"[{turn('assistant', worse)}]",
         }
     ties = any(not isinstance(item.get(winner), (str, int)) or item[winner] not in won for item in rows)
-    message = f"{named(winner)} names the better of {named(pair[0])} and {named(pair[1])}" + (
+    message = f"{shown_name(winner)} names the better of {shown_name(pair[0])} and {shown_name(pair[1])}" + (
         ", ties are left out" if ties else ""
     )
     keep = f"{row(winner)} in ({', '.join(map(quoted, won))})" if ties else None
@@ -160,6 +169,6 @@ def _side(value: Any, sides: tuple[str, str]) -> str | None:
 
 
 def _only_ties(values: list[Any], won: dict[Any, str]) -> bool:
-    """Values that name no side must say that there is none: a number between two others could mean anything."""
+    """Whether all values that name no side are words for a tie; another number, for example, could mean anything."""
     rest = [plain_name(str(value)) for value in values if value not in won]
     return all(set(value.split("_")) & {"tie", "both", "none", "equal", "neither", "draw", "same"} for value in rest)

@@ -1,4 +1,4 @@
-"""Shapes of questions and labelled texts: nested answers, multiple choice, classification, token tags, translation."""
+"""Finds shapes of questions and labelled texts: nested answers, multiple choice, classification, token tags, translation."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named
+from ml_intern_helpers.dataset.columns import shown_name
 from ml_intern_helpers.dataset.mapping.code import prompt_messages, quoted, row, turn
-from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape, cells, most, named
+from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape, cells, most
 
 ANSWER_COLUMNS = ("answers", "answer", "accepted_answers", "possible_answers", "target", "targets", "output", "outputs")
-#: Where the text of an answer is inside its cell: as steps, and as code.
+#: Places of an answer's text inside its cell: keys and indexes -> the code for them.
 _PATHS: dict[tuple[str | int, ...], str] = {
     ("text", 0): '["text"][0]',
     ("text",): '["text"]',
@@ -21,25 +22,22 @@ _PATHS: dict[tuple[str | int, ...], str] = {
 
 
 def nested_answers(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """A question whose answer is the first text inside a struct or a list.
-
-    SQuAD's `{"text": […]}`, TriviaQA's `{"value": …}`, lists of accepted answers.
-    """
+    """A question whose answer is the first text in a struct or list: SQuAD's `{"text": […]}`, TriviaQA's `{"value": …}`."""
     column = first_named(roles.kinds, ANSWER_COLUMNS)
     if column is None or not roles.has("prompt") or roles.has("completion") or roles.kind("prompt") != "string":
         return None
-    held = cells(rows, column)
-    steps = next((path for path in _PATHS if held and most(_answer(cell, path) is not None for cell in held)), None)
+    answers = cells(rows, column)
+    steps = next((path for path in _PATHS if answers and most(_answer(cell, path) is not None for cell in answers)), None)
     if steps is None:
         return None
-    more_than_one = any(_many(item.get(column), steps) for item in rows)
+    more_than_one = any(_has_several(item.get(column), steps) for item in rows)
     without = any(not _answer(item.get(column), steps) for item in rows)
-    # The list or text that has to hold something.
+    # The code for the list or text that must not be empty.
     inside = "".join(f'["{step}"]' for step in steps if isinstance(step, str)) if steps[0] != 0 else ""
     return Shape(
         "nested-answers",
         {"prompt": roles.by_role["prompt"], "completion": column},
-        f"{'the first text' if more_than_one else 'the text'} in {named(column)} is taken as the answer"
+        f"{'the first text' if more_than_one else 'the text'} in {shown_name(column)} is taken as the answer"
         + (", unanswerable questions are left out" if without else ""),
         {"prompt": prompt_messages(roles), "completion": f"[{turn('assistant', row(column) + _PATHS[steps])}]"},
         ("sft",),
@@ -49,14 +47,14 @@ def nested_answers(roles: ColumnRoles, rows: Rows) -> Shape | None:
 
 
 def _answer(cell: Any, steps: tuple[str | int, ...]) -> str | None:
-    """The text at the end of `steps`, None when there is none."""
+    """The text that `steps` lead to, or None when there is none."""
     for step in steps:
         cell = _step(cell, step)
     return cell if isinstance(cell, str) and cell else None
 
 
-def _many(cell: Any, steps: tuple[str | int, ...]) -> bool:
-    """Whether the list that `steps` lead through holds more than one."""
+def _has_several(cell: Any, steps: tuple[str | int, ...]) -> bool:
+    """Whether the list that `steps` lead through has more than one item."""
     for step in steps[: steps.index(0)] if 0 in steps else ():
         cell = _step(cell, step)
     return 0 in steps and isinstance(cell, list) and len(cell) > 1
@@ -81,7 +79,7 @@ DEFINITIONS = (
 )
 
 
-#: What the key is, in words and as code for the answer, by a test of (options, their labels, key).
+#: Forms of the answer key: a test of (options, their labels, key), its meaning in words, and the code for the answer.
 _KEYS: tuple[tuple[Callable[[list[Any], list[Any], Any], bool], str, str], ...] = (
     (
         lambda texts, labels, key: isinstance(key, int) and not isinstance(key, bool) and 0 <= key < len(texts),
@@ -103,25 +101,25 @@ _KEYS: tuple[tuple[Callable[[list[Any], list[Any], Any], bool], str, str], ...] 
 
 
 def multiple_choice(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """A question, options beside it, and a key that points at one of them (MMLU, ARC, CommonsenseQA, HellaSwag …)."""
+    """A question, a list of options, and a key that points at one of them (MMLU, ARC, CommonsenseQA, HellaSwag …)."""
     question, options, key = (first_named(roles.kinds, names) for names in (QUESTIONS, OPTIONS, KEYS))
     if question is None or options is None or key is None or roles.kinds[question] != "string":
         return None
     pairs = [(item[options], item[key]) for item in rows if item.get(options) and item.get(key) not in (None, "")]
-    fitting = [item for item in _KEYS if pairs and most(item[0](_texts(held), _labels(held), value) for held, value in pairs)]
+    fitting = [item for item in _KEYS if pairs and most(item[0](_texts(cell), _labels(cell), value) for cell, value in pairs)]
     if not fitting:
         return None
     _, meaning, right = fitting[0]
-    structs = most(isinstance(held, dict) for held, _ in pairs)
+    structs = most(isinstance(cell, dict) for cell, _ in pairs)
     labels = f'{row(options)}["label"]' if structs else "LETTERS"
     texts = f'{row(options)}["text"], {labels}' if structs else row(options)
     question_text = f'{row(question)} + "\\n\\n" + options({texts})'
-    # Test splits carry an empty key.
+    # The key is empty in test splits.
     whole = len(cells(rows, options)) == len(rows) == len(cells(rows, key))
     return Shape(
         "multiple-choice",
         {"prompt": question, "options": options, "completion": key},
-        f"the options in {named(options)} are written under {named(question)}, and {meaning.format(named(key))}",
+        f"the options in {shown_name(options)} are written under {shown_name(question)}, and {meaning.format(shown_name(key))}",
         {
             "prompt": f"[{turn('user', question_text)}]",
             "completion": f"[{turn('assistant', right.format(key=row(key), labels=labels))}]",
@@ -133,13 +131,13 @@ def multiple_choice(roles: ColumnRoles, rows: Rows) -> Shape | None:
     )
 
 
-def _texts(held: Any) -> list[Any]:
-    texts = held.get("text") if isinstance(held, dict) else held
+def _texts(options: Any) -> list[Any]:
+    texts = options.get("text") if isinstance(options, dict) else options
     return texts if isinstance(texts, list) and all(isinstance(text, str) for text in texts) else []
 
 
-def _labels(held: Any) -> list[Any]:
-    labels = held.get("label") if isinstance(held, dict) else list(LETTERS)
+def _labels(options: Any) -> list[Any]:
+    labels = options.get("label") if isinstance(options, dict) else list(LETTERS)
     return labels if isinstance(labels, list) else []
 
 
@@ -148,15 +146,15 @@ CLASSES = (
     "label_text", "label_name", "label", "labels", "class", "sentiment", "intent", "emotion", "coarse_label",
     "fine_label",
 )  # fmt: skip
-CLASSIFIER = "for a classifier proper use transformers' AutoModelForSequenceClassification, it is none of these methods"
-#: A class has a short name.
+CLASSIFIER = "to train a classifier, use transformers' AutoModelForSequenceClassification instead of these methods"
+#: Longer values are not taken for names of classes.
 LONGEST_NAME = 60
 
 
 def classification(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """A text beside a column of few different values, and nothing that could be an answer.
+    """A text and a column with few different values, without a column of answers.
 
-    Work for a classifier, or for a chat model that answers with the name of the class.
+    Such rows train a classifier, or a chat model that answers with the name of the class.
     """
     if any(roles.has(role) for role in ("messages", "completion", "chosen", "dialogue", "images")):
         return None
@@ -167,15 +165,15 @@ def classification(roles: ColumnRoles, rows: Rows) -> Shape | None:
     columns = {"text": text, "class": column}
     if roles.kinds[column] != "string":
         message = (
-            f"{named(column)} is a number: for a chat model that answers with the class, map {named(text)} to 'prompt' and the "
-            f"name of the class to 'completion' (a ClassLabel has int2str); {CLASSIFIER}"
+            f"{shown_name(column)} is a number: for a chat model that answers with the class, map {shown_name(text)} to 'prompt' "
+            f"and the name of the class to 'completion' (a ClassLabel has int2str); {CLASSIFIER}"
         )
         return Shape("classification", columns, message, replaces=frozenset({"text"}))
     short = min(len(cells(rows, text)), len(cells(rows, column))) < len(rows)
     return Shape(
         "classification",
         columns,
-        f"the model learns to answer {named(text)} with {named(column)}; {CLASSIFIER}",
+        f"the model learns to answer {shown_name(text)} with {shown_name(column)}; {CLASSIFIER}",
         {"prompt": f"[{turn('user', row(text))}]", "completion": f"[{turn('assistant', row(column))}]"},
         ("sft",),
         keep=f"{row(text)} and {row(column)}" if short else None,
@@ -184,7 +182,7 @@ def classification(roles: ColumnRoles, rows: Rows) -> Shape | None:
 
 
 def ignored(rows: Rows) -> str | None:
-    """The class in words beside `text` that a trainer of `text` alone would not read, and that the text does not hold."""
+    """The column with class names that a trainer of `text` would not read, when most texts do not contain them."""
     if not isinstance(rows[0].get("text"), str):
         return None
     names = [name for name, value in rows[0].items() if isinstance(value, str)]
@@ -195,8 +193,9 @@ def ignored(rows: Rows) -> str | None:
 
 
 def _few(rows: Rows, column: str) -> bool:
-    held = [str(row[column]) for row in rows if row.get(column) is not None]
-    return 1 < len(set(held)) <= max(2, len(held) // 2) and max(map(len, held)) <= LONGEST_NAME
+    """Whether the values of `column` repeat and are short enough to be names of classes."""
+    values = [str(row[column]) for row in rows if row.get(column) is not None]
+    return 1 < len(set(values)) <= max(2, len(values) // 2) and max(map(len, values)) <= LONGEST_NAME
 
 
 TOKENS = ("tokens", "words")
@@ -215,7 +214,7 @@ def token_tags(roles: ColumnRoles, rows: Rows) -> Shape | None:
         {"tokens": tokens, "tags": tags},
         "transformers' AutoModelForTokenClassification trains on such rows, none of these methods does",
         refuses=METHODS,
-        because=f"{named(tokens)} are words with a tag each in {named(tags)}",
+        because=f"{shown_name(tokens)} holds words, with a tag for each in {shown_name(tags)}",
     )
 
 
@@ -224,24 +223,27 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(?:[_-][A-Za-z]{2,4})?")
 
 
 def translation(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """A struct with a key per language (`{"en": …, "de": …}`). The first is taken as the source; the note names the other way."""
+    """A struct with a key per language (`{"en": …, "de": …}`): the first is taken as the source, the second as the target."""
     column = first_named(roles.kinds, TRANSLATION_COLUMNS)
-    held = cells(rows, column) if column else []
-    if column is None or not most(isinstance(cell, dict) for cell in held):
+    structs = cells(rows, column) if column else []
+    if column is None or not most(isinstance(cell, dict) for cell in structs):
         return None
-    keys = [key for key in held[0] if isinstance(key, str) and _LANGUAGE.fullmatch(key)] if isinstance(held[0], dict) else []
-    languages = [key for key in keys if most(isinstance(cell, dict) and isinstance(cell.get(key), str) for cell in held)]
+    first = structs[0] if isinstance(structs[0], dict) else {}
+    keys = [key for key in first if isinstance(key, str) and _LANGUAGE.fullmatch(key)]
+    languages = [key for key in keys if most(isinstance(cell, dict) and isinstance(cell.get(key), str) for cell in structs)]
     if len(languages) < 2:
         return None
     source, target = languages[:2]
     cell = row(column)
-    whole = len(held) == len(rows) and all(isinstance(item, dict) and item.get(source) and item.get(target) for item in held)
-    others = "" if len(languages) == 2 else f"; {named(', '.join(languages[2:10]))} are there as well"
+    whole = len(structs) == len(rows) and all(
+        isinstance(item, dict) and item.get(source) and item.get(target) for item in structs
+    )
+    others = "" if len(languages) == 2 else f"; {shown_name(', '.join(languages[2:10]))} are there as well"
     return Shape(
         "translation",
         {"prompt": column, "completion": column},
-        f"from {named(source)} to {named(target)}: swap them for the other way, and put an instruction in front if the model "
-        f"shall do more than this{others}",
+        f"from {shown_name(source)} to {shown_name(target)}: swap them for the other direction, and put an instruction in front "
+        f"if the model is to learn more than this{others}",
         {
             "prompt": f"[{turn('user', f'{cell}[{quoted(source)}]')}]",
             "completion": f"[{turn('assistant', f'{cell}[{quoted(target)}]')}]",

@@ -1,5 +1,7 @@
-"""How TRL's trainers read rows: what stops each of them, what each reads wrongly without an error, and rows from which a
-trainer learns nothing."""
+"""Finds the problems that each of TRL's trainers has with rows: what stops it, and what it misreads without an error.
+
+It also finds rows from which a method can learn nothing.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ from ml_intern_helpers.dataset.trainers.rows import (
     unplaced_images,
 )
 
-#: Two strings that share fewer leading characters than this ("The ") do so by chance: it is not a prompt.
+#: Strings that share fewer leading characters than this ("The ") share them by chance, not because of a common prompt.
 SHORTEST_PROMPT = 8
 PAIR = ("chosen", "rejected")
 ANSWERED = ("prompt", "completion")
@@ -37,7 +39,7 @@ KEPT_BACK = ("prompt", "completion", "completion_ids")
 
 
 def sft_problems(rows: list[Row]) -> list[Problem]:
-    """What keeps `SFTTrainer` from training on `rows` as meant; empty when nothing does."""
+    """The problems that `SFTTrainer` has with `rows`; empty when it trains as intended."""
     first = rows[0]
     if "input_ids" in first:
         at = _where(rows, lambda row: not _is_token_ids(row["input_ids"]))
@@ -50,7 +52,7 @@ def sft_problems(rows: list[Row]) -> list[Problem]:
 
 
 def _sft_problems(rows: list[Row], messages: str) -> list[Problem]:
-    """What keeps SFT from reading rows of text; `messages` is what the dataset calls the column of that name."""
+    """The problems of SFT with rows of text; `messages` is the name that the dataset gives to the column of messages."""
     first = rows[0]
     if "prompt" in first:
         return _prompt_completion(rows, messages) + tools_problems(rows)
@@ -61,13 +63,13 @@ def _sft_problems(rows: list[Row], messages: str) -> list[Problem]:
             return [Problem("missing", f"preference rows hold two answers: SFT needs '{column}', or 'prompt' and 'completion'")]
         return [Problem("missing", "SFT needs 'messages', 'text', or 'prompt' and 'completion', and finds none of them")]
     named = messages if column == "messages" else column
-    found = stray_text(first, messages) + column_problems(rows, column, chat, named) + tools_problems(rows)
-    if found or chat:
-        return found or system_ignored(rows, column)
+    problems = stray_text(first, messages) + column_problems(rows, column, chat, named) + tools_problems(rows)
+    if problems or chat:
+        return problems or system_ignored(rows, column)
     if conversations.columns(first):
         message = "each row is one turn of a conversation: TRL would learn it alone, whoever said it"
         return [Problem("single_turns", message, silent=True)]
-    # An answer or a class beside `text` that the text does not hold (text and summary): TRL never reads it.
+    # TRL does not read an answer or a class beside `text` (such as a summary), which the text does not contain.
     answers = [name for name in ROLES["completion"][0] if name in first]
     target = next((name for name in answers if leaves_out(rows, "text", name)), None) or questions.ignored(rows)
     if target:
@@ -81,23 +83,18 @@ def _is_token_ids(value: object) -> bool:
 
 
 def _prompt_completion(rows: list[Row], messages: str) -> list[Problem]:
-    """With a `prompt` column TRL reads prompt and completion, whatever other columns there are."""
+    """The problems of SFT with a `prompt` column: TRL then reads prompt and completion, even if there are other columns."""
     if "completion" not in rows[0]:
         beside = messages if "messages" in rows[0] else "text" if "text" in rows[0] else None
         if beside:
-            return [
-                Problem(
-                    "stray_prompt",
-                    f"'prompt' beside '{beside}' makes TRL read prompt-completion",
-                )
-            ]
+            return [Problem("stray_prompt", f"'prompt' beside '{beside}' makes TRL read prompt-completion")]
         return missing("SFT", rows[0], ["completion"])
-    found = mixed(rows[0], ANSWERED, messages) or answer_problems(rows, ANSWERED) or unplaced_images(rows, ANSWERED)
-    return found or _label(rows) or system_ignored(rows, "prompt")
+    problems = mixed(rows[0], ANSWERED, messages) or answer_problems(rows, ANSWERED) or unplaced_images(rows, ANSWERED)
+    return problems or _label(rows) or system_ignored(rows, "prompt")
 
 
 def _label(rows: list[Row]) -> list[Problem]:
-    """Rows for KTO: SFT would learn the undesirable answers as well."""
+    """The problem that rows are labelled for KTO: SFT would train on the undesirable answers as well."""
     name = first_named(rows[0], ROLES["label"][0])
     good = desirable(row.get(name) for row in rows) if name else None
     if name is None or not good:
@@ -111,7 +108,7 @@ def _label(rows: list[Row]) -> list[Problem]:
 
 
 def _chatml(row: Row) -> Row:
-    """`maybe_convert_to_chatml`: it renames the keys of a turn and leaves the roles `human` and `gpt` as they are."""
+    """`row` as TRL's `maybe_convert_to_chatml` returns it: keys of turns renamed, roles `human` and `gpt` unchanged."""
     names = {"from": "role", "value": "content"}
     turns = row.get("conversations")
     if isinstance(turns, list):
@@ -122,35 +119,35 @@ def _chatml(row: Row) -> Row:
 
 
 def dpo_problems(rows: list[Row], method: str = "DPO") -> list[Problem]:
-    """What keeps `DPOTrainer` from training on `rows` as meant; empty when nothing does."""
+    """The problems that `DPOTrainer` has with `rows`; empty when it trains as intended."""
     columns = ("prompt", *PAIR) if "prompt" in rows[0] else PAIR
-    found = _pair_problems(method, rows) or unplaced_images(rows, columns)
-    if found:
-        return found
+    problems = _pair_problems(method, rows) or unplaced_images(rows, columns)
+    if problems:
+        return problems
     if "prompt" in rows[0]:
         return _repeated_prompt(rows) or system_ignored(rows, "prompt")
     return _shared_prompt(rows) or (system_ignored(rows, "chosen") if is_chat(rows[0]["chosen"]) else [])
 
 
 def reward_problems(rows: list[Row]) -> list[Problem]:
-    """What keeps `RewardTrainer` from training on `rows` as meant. Without `prompt` it scores chosen and rejected whole."""
-    found = _pair_problems("Reward", rows)
+    """The problems that `RewardTrainer` has with `rows`. Without `prompt` it scores `chosen` and `rejected` as they are."""
+    problems = _pair_problems("Reward", rows)
     pictures = picture_column(rows[0])
-    if not found and pictures:  # the other trainers take vision-language models, this one does not
-        found = [Problem("images", f"RewardTrainer looks at no images: {pictures!r} would be left out", silent=True)]
-    if found:
-        return found
+    if not problems and pictures:  # unlike the others, this trainer does not support vision-language models
+        problems = [Problem("images", f"RewardTrainer looks at no images: {pictures!r} would be left out", silent=True)]
+    if problems:
+        return problems
     return _repeated_prompt(rows) or system_ignored(rows, "prompt") if "prompt" in rows[0] else _no_question(rows)
 
 
 def _pair_problems(method: str, rows: list[Row]) -> list[Problem]:
     columns = ("prompt", *PAIR) if "prompt" in rows[0] else PAIR
-    found = missing(method, rows[0], PAIR)
-    return found or mixed(rows[0], columns) or answer_problems(rows, columns) + tools_problems(rows)
+    problems = missing(method, rows[0], PAIR)
+    return problems or mixed(rows[0], columns) or answer_problems(rows, columns) + tools_problems(rows)
 
 
 def _repeated_prompt(rows: list[Row]) -> list[Problem]:
-    """Explicit prompt and answers that begin with it: the trainer would put it there twice."""
+    """The problem that answers begin with the explicit prompt, so that the trainer would add it a second time."""
 
     def begins(row: Row) -> bool:
         prompt = row["prompt"]
@@ -166,7 +163,7 @@ def _repeated_prompt(rows: list[Row]) -> list[Problem]:
 
 
 def _shared_prompt(rows: list[Row]) -> list[Problem]:
-    """Implicit prompt: TRL takes what chosen and rejected share at the start for the prompt, however short it is."""
+    """The problem that pairs without `prompt` share no beginning, which TRL takes for the prompt, however short it is."""
 
     def no_prompt(row: Row) -> bool:
         least = SHORTEST_PROMPT if isinstance(row["chosen"], str) else 1
@@ -176,7 +173,7 @@ def _shared_prompt(rows: list[Row]) -> list[Problem]:
     at = _where(rows, no_prompt)
     strings = isinstance(rows[0]["chosen"], str)
     if not at or (strings and 10 * len(at) < len(rows)):
-        return []  # a few strings that differ early cost a few rows; a turn that differs at once is a crash
+        return []  # a few strings without a common beginning cost a few rows, but messages without one are a crash
     ignored = _question_column(rows[0])
     message = "'chosen' and 'rejected' share no beginning, in which TRL would find the prompt"
     if ignored:
@@ -188,11 +185,11 @@ def _shared_prompt(rows: list[Row]) -> list[Problem]:
 
 
 def _no_question(rows: list[Row]) -> list[Problem]:
-    """Answers alone: the reward model would never see what was asked."""
+    """The problem that answers come without their question, so that the reward model would not see it."""
     ignored = _question_column(rows[0])
 
     def lacks_question(row: Row) -> bool:
-        """Messages show a question by a user turn; strings only against a column that holds it."""
+        """Whether messages lack a user turn, or a string lacks the text of the column with the question."""
         if isinstance(row["chosen"], list):
             return not any(turn.get("role") == "user" for turn in row["chosen"])
         return ignored is not None and str(row[ignored]) not in row["chosen"]
@@ -206,38 +203,38 @@ def _no_question(rows: list[Row]) -> list[Problem]:
 
 
 def _question_column(row: Row) -> str | None:
-    """A column that holds what was asked under a name that TRL does not read."""
+    """A column that holds the question under a name that TRL does not read."""
     return next((name for name in ROLES["prompt"][0] if name != "prompt" and isinstance(row.get(name), str)), None)
 
 
 def kto_problems(rows: list[Row]) -> list[Problem]:
-    """What keeps `KTOTrainer` from training on `rows` as meant; empty when nothing does."""
+    """The problems that `KTOTrainer` has with `rows`; empty when it trains as intended."""
     if {*PAIR} <= set(rows[0]):
-        # When TRL splits pairs, every other column overwrites the columns that it has made.
+        # TRL splits pairs into `completion` and `label`, which existing columns of these names then overwrite.
         clash = " and ".join(repr(name) for name in ("completion", "label") if name in rows[0])
         if not clash:
             return dpo_problems(rows, "KTO")
         message = f"TRL takes pairs apart into 'completion' and 'label', and the existing {clash} overwrites them"
         return [Problem("stray", message, silent=not isinstance(rows[0].get("label"), str))]
-    found = missing("KTO", rows[0], (*ANSWERED, "label"))
-    if found:
-        return found
-    found = mixed(rows[0], ANSWERED) or answer_problems(rows, ANSWERED) + _label_values(rows) + tools_problems(rows)
-    return found or unplaced_images(rows, ANSWERED) or system_ignored(rows, "prompt")
+    problems = missing("KTO", rows[0], (*ANSWERED, "label"))
+    if problems:
+        return problems
+    problems = mixed(rows[0], ANSWERED) or answer_problems(rows, ANSWERED) + _label_values(rows) + tools_problems(rows)
+    return problems or unplaced_images(rows, ANSWERED) or system_ignored(rows, "prompt")
 
 
 def _label_values(rows: list[Row]) -> list[Problem]:
-    """Labels must be true or false (0 and 1 will do); any other number counts as desirable, text crashes."""
+    """The problems with labels: they must be true, false, 0 or 1. Any other number counts as desirable, and text crashes."""
     nulls = _where(rows, lambda row: row["label"] is None)
     wrong = _where(rows, lambda row: row["label"] is not None and not _is_label(row["label"]))
-    found = [Problem("null", "'label' is null", nulls, columns=("label",))] if nulls else []
+    problems = [Problem("null", "'label' is null", nulls, columns=("label",))] if nulls else []
     if wrong:
         texts = any(isinstance(rows[position]["label"], str) for position in wrong)
         message = "'label' is text, not true or false"
         if not texts:
-            message = "'label' holds other numbers than 0 and 1: TRL takes every one but 0 for desirable"
-        found.append(Problem("label", message, wrong, silent=not texts, columns=("label",)))
-    return found
+            message = "'label' holds numbers other than 0 and 1: TRL takes every one but 0 for desirable"
+        problems.append(Problem("label", message, wrong, silent=not texts, columns=("label",)))
+    return problems
 
 
 def _is_label(value: object) -> bool:
@@ -245,29 +242,29 @@ def _is_label(value: object) -> bool:
 
 
 def grpo_problems(rows: list[Row]) -> list[Problem]:
-    """What keeps `GRPOTrainer` from training on `rows` as meant; empty when nothing does."""
+    """The problems that `GRPOTrainer` has with `rows`; empty when it trains as intended."""
     first = rows[0]
-    found = missing("GRPO", first, ("prompt",))
-    if found:
-        return found
+    problems = missing("GRPO", first, ("prompt",))
+    if problems:
+        return problems
     chat = is_chat(first["prompt"])
-    found = column_problems(rows, "prompt", chat)
+    problems = column_problems(rows, "prompt", chat)
     clash = " and ".join(repr(name) for name in TAKEN if name in first)
     if clash:
         message = f"a column named {clash} collides with TRL's own argument of the reward functions"
-        found.append(Problem("taken", message))
+        problems.append(Problem("taken", message))
     pictures = picture_column(first)
     if pictures and not chat:
-        found.append(Problem("images", f"'{pictures}' needs prompts that are messages; these are strings"))
+        problems.append(Problem("images", f"'{pictures}' needs prompts that are messages; these are strings"))
     plain = conversational(first)[1]
-    if not found and plain and pictures:  # with images TRL asks the whole row whether it is a conversation
+    if not problems and plain and pictures:  # with images, TRL tests the whole row for being a conversation
         message = f"{', '.join(map(repr, plain))} as text beside messages and images: by PYTHONHASHSEED, TRL stops at the row"
-        found.append(Problem("luck", message))
-    return found or (_last_turn(rows) if chat else [])
+        problems.append(Problem("luck", message))
+    return problems or (_last_turn(rows) if chat else [])
 
 
 def _last_turn(rows: list[Row]) -> list[Problem]:
-    """TRL opens the assistant's turn after the last one, whoever speaks there; only a user's or a tool's calls for it."""
+    """The problem that a prompt does not end with a turn of the user or a tool: TRL generates an answer to any last turn."""
     codes = {"system": "system_last", "developer": "system_last", "assistant": "answered"}
     messages = {
         "system_last": "'prompt' ends with a system turn: the model would answer nobody's question",
@@ -290,7 +287,7 @@ def _where(rows: list[Row], test: Callable[[Row], bool]) -> tuple[int, ...]:
     return tuple(position for position, row in enumerate(rows) if test(row))
 
 
-#: How each method reads rows.
+#: Method -> the function that finds its problems with rows.
 READERS: dict[str, Callable[[list[Row]], list[Problem]]] = {
     "sft": sft_problems,
     "dpo": dpo_problems,
@@ -304,12 +301,12 @@ MissingSignal = tuple[str, str]
 
 
 def missing_signal(method: str, rows: list[Row], *, complete: bool) -> MissingSignal | None:
-    """Why `rows`, in the shape that `method` reads, cannot teach it anything: a code and one line; None when they can.
+    """Why `method` can learn nothing from `rows`: a code and one line; None when it can learn something.
 
     Args:
         method: the training method.
-        rows: the sample as the trainer would get it.
-        complete: the sample is every row of the split.
+        rows: the sample as the trainer would receive it.
+        complete: whether the sample is the whole split.
     """
     if method == "grpo":
         return None
@@ -323,7 +320,7 @@ def missing_signal(method: str, rows: list[Row], *, complete: bool) -> MissingSi
         if any(row["chosen"] != row["rejected"] for row in rows):
             return None
         return "equal_pair", f"'chosen' and 'rejected' are equal in all of the {len(rows)} rows: there is nothing to prefer"
-    # Of a whole split only: data may be sorted by label, and then a sample proves nothing.
+    # Only for a whole split: if data are sorted by label, a sample may show only one of them.
     labels = {row["label"] for row in rows} if method == "kto" and complete else set()
     if len(labels) != 1:
         return None
@@ -331,7 +328,7 @@ def missing_signal(method: str, rows: list[Row], *, complete: bool) -> MissingSi
 
 
 def _has_answer(cell: Any) -> bool:
-    """Whether a cell in TRL's own form holds something of the assistant's to learn."""
+    """Whether a cell in TRL's format holds an answer of the assistant's that is not empty."""
     if isinstance(cell, str):
         return bool(cell.strip())
     turns = [turn for turn in cell or [] if isinstance(turn, dict)]

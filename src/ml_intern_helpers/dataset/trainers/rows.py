@@ -1,4 +1,4 @@
-"""What all of TRL's trainers share: when rows count as a conversation, what a turn must hold, which columns they ignore."""
+"""Finds the problems that all of TRL's trainers share: mixed conversations and texts, unusable turns, ignored columns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ml_intern_helpers.dataset.column_roles import ROLES, first_named
 from ml_intern_helpers.dataset.columns import turn_keys, unpacked
 
 Row = dict[str, Any]
-#: TRL examines any one of these columns to decide whether a row is a conversation.
+#: Columns of which TRL examines an arbitrary one to decide whether a row is a conversation.
 SUPPORTED = ("prompt", "chosen", "rejected", "completion", "messages")
 
 
@@ -21,11 +21,11 @@ class Problem:
     """One reason why a trainer cannot use the rows as they are.
 
     Attributes:
-        code: what kind of problem, for choosing a remedy and a finding.
+        code: the kind of problem, which selects the remedy and the finding.
         message: one line for people.
-        at: positions in the sample, empty when the whole dataset is meant.
-        silent: TRL trains without an error, on something else than was meant.
-        columns: where it is, for a problem of single rows.
+        at: positions of the affected rows in the sample; empty when the problem is in the whole dataset.
+        silent: whether TRL trains without an error, but not as intended.
+        columns: the affected columns, for a problem of single rows.
     """
 
     code: str
@@ -36,21 +36,21 @@ class Problem:
 
     @property
     def in_rows(self) -> bool:
-        """The problem is in single rows, so that dropping them may help."""
+        """Whether the problem is in single rows, so that dropping them may help."""
         return bool(self.at)
 
 
 def conversational(row: Row) -> tuple[bool, list[str]]:
-    """Whether TRL takes `row` for a conversation, and the columns that say otherwise.
+    """Whether TRL takes `row` for a conversation, and the columns that contradict this.
 
-    TRL asks one of the supported columns, whichever a set yields first: with two kinds the answer changes with
+    TRL examines only one of the supported columns, the first that a set yields: if they differ, the result depends on
     PYTHONHASHSEED.
     """
-    says = {name: is_chat(row[name]) for name in SUPPORTED if name in row}
-    if not says:
+    chat_by_column = {name: is_chat(row[name]) for name in SUPPORTED if name in row}
+    if not chat_by_column:
         return False, []
-    chat = [name for name, yes in says.items() if yes]
-    plain = [name for name, yes in says.items() if not yes]
+    chat = [name for name, is_messages in chat_by_column.items() if is_messages]
+    plain = [name for name, is_messages in chat_by_column.items() if not is_messages]
     return bool(chat), plain if chat else []
 
 
@@ -66,13 +66,13 @@ _MESSAGES = {
     "arguments": "'{column}' has tool calls whose arguments are JSON text: a template that writes them as JSON quotes them twice",
     "function_call": "'{column}' calls functions in OpenAI's old form (function_call): chat templates leave the calls out",
 }
-#: What TRL trains through without an error.
+#: Codes of problems with which TRL trains without an error.
 _SILENT = ("role", "json", "arguments", "function_call")
 PICTURES = ("images", "image")
 
 
 def picture_column(row: Row) -> str | None:
-    """The column of images that holds some in `row`, or None."""
+    """The first column with images in `row`, or None."""
     return next((name for name in PICTURES if row.get(name)), None)
 
 
@@ -80,7 +80,10 @@ def column_problems(rows: list[Row], column: str, chat: bool, named: str | None 
     """One problem of each kind in `column`, with the positions of the rows that have it.
 
     Args:
-        named: what the dataset calls the column, where TRL has renamed it.
+        rows: the sample.
+        column: the column as TRL calls it.
+        chat: whether the column must hold messages.
+        named: the column's name in the dataset, if TRL has renamed it.
     """
     named = named or column
     at: dict[str, list[int]] = {}
@@ -113,12 +116,12 @@ def _block_types(cells: Iterable[object]) -> str:
 
 def strange_roles(cells: Iterable[object]) -> set[str]:
     """Roles in `cells` that chat templates do not know, at most eight."""
-    found: set[str] = set()
+    roles: set[str] = set()
     for cell in cells:
         for turn in cell if isinstance(cell, list) else []:
-            if isinstance(turn, dict) and isinstance(turn.get("role"), str) and turn["role"] not in SPEAKERS and len(found) < 8:
-                found.add(turn["role"])
-    return found
+            if isinstance(turn, dict) and isinstance(turn.get("role"), str) and turn["role"] not in SPEAKERS and len(roles) < 8:
+                roles.add(turn["role"])
+    return roles
 
 
 def missing(method: str, columns: Iterable[str], wanted: Iterable[str]) -> list[Problem]:
@@ -130,7 +133,7 @@ def missing(method: str, columns: Iterable[str], wanted: Iterable[str]) -> list[
 
 
 def mixed(row: Row, wanted: Iterable[str], messages: str = "messages") -> list[Problem]:
-    """A problem when supported columns of the first row are of two kinds; `messages` is what the dataset calls that column."""
+    """A problem when supported columns of the first row are messages and texts; `messages` is the dataset's name for that one."""
     chat, plain = conversational(row)
     if not (chat and plain):
         return []
@@ -143,7 +146,7 @@ def mixed(row: Row, wanted: Iterable[str], messages: str = "messages") -> list[P
 
 
 def stray_text(row: Row, messages: str) -> list[Problem]:
-    """A supported column of another kind beside `messages`: whether SFT crashes on it is luck."""
+    """A problem when a supported column is not a list of messages beside `messages`: whether SFT crashes depends on chance."""
     plain = conversational(row)[1]
     if "messages" not in row or not plain:
         return []
@@ -158,7 +161,7 @@ def _names(columns: list[str]) -> str:
 
 
 def tools_problems(rows: list[Row]) -> list[Problem]:
-    """`tools` may be a list or a JSON string; TRL parses the string."""
+    """A problem when `tools` is a string that is not a JSON list: TRL takes a list, or parses a string."""
     at = []
     for position, row in enumerate(rows):
         if isinstance(row.get("tools"), str):
@@ -171,13 +174,13 @@ def tools_problems(rows: list[Row]) -> list[Problem]:
 
 
 def answer_problems(rows: list[Row], columns: Iterable[str]) -> list[Problem]:
-    """Chat or string, all of `columns` alike and every cell usable."""
+    """Problems in the cells of `columns`, which must all be messages or all be strings."""
     columns = list(columns)
     chat = conversational({name: rows[0].get(name) for name in columns})[0]
     return [problem for column in columns for problem in column_problems(rows, column, chat)]
 
 
-#: Speakers that chat templates know. Qwen's drop any other turn without a word, Gemma's and Mistral's raise.
+#: Roles that chat templates know. Qwen's template silently drops turns of other roles, Gemma's and Mistral's raise.
 SPEAKERS = frozenset({"system", "developer", "user", "assistant", "tool", "function", "ipython"})
 
 
@@ -187,12 +190,12 @@ def is_chat(value: object) -> bool:
 
 
 def cell_problem(value: object, chat: bool, pictures: bool = False) -> str | None:
-    """What is wrong with one cell that must hold messages (or a string): a code, or None.
+    """The code of what is wrong with a cell that must hold messages or a string, or None.
 
     Args:
         value: the cell.
-        chat: it must hold messages.
-        pictures: the row brings images, so that a vision-language model reads it.
+        chat: whether it must hold messages.
+        pictures: whether the row has images, so that a vision-language model reads it.
     """
     if value is None:
         return "null"
@@ -206,6 +209,7 @@ def cell_problem(value: object, chat: bool, pictures: bool = False) -> str | Non
 
 
 def turn_problem(turn: object, pictures: bool = False) -> str | None:
+    """The code of what is wrong with a turn, or None; `pictures` as in `cell_problem`."""
     if not isinstance(turn, dict) or not isinstance(turn.get("role"), str):
         return "keys" if isinstance(turn, dict) and turn_keys([turn]) else "kind"
     if turn["role"] not in SPEAKERS:
@@ -221,7 +225,7 @@ def turn_problem(turn: object, pictures: bool = False) -> str | None:
         return None
     if not in_blocks(content):
         return "kind"
-    # Only a vision-language model reads blocks of pictures (or films).
+    # Only a vision-language model reads blocks of images or videos.
     return None if pictures or any(block["type"] in ("image", "video") for block in content) else "blocks"
 
 
@@ -233,12 +237,12 @@ def call_arguments(turn: Row) -> list[Any]:
 
 
 def in_blocks(content: object) -> bool:
-    """Content in blocks, as vision models take it: `[{"type": "text", "text": …}, {"type": "image"}]`."""
+    """Whether content is in blocks, as for vision models: `[{"type": "text", "text": …}, {"type": "image"}]`."""
     return isinstance(content, list) and all(isinstance(block, dict) and "type" in block for block in content)
 
 
 def system_ignored(rows: list[Row], column: str) -> list[Problem]:
-    """A column of system prompts that no trainer reads, beside conversations that have no system turn of their own."""
+    """A problem when conversations have no system turn, but there is a column of system prompts, which no trainer reads."""
     name = first_named(rows[0], ROLES["system"][0])
     if name is None:
         return []
@@ -254,7 +258,7 @@ def system_ignored(rows: list[Row], column: str) -> list[Problem]:
 
 
 def unplaced_images(rows: list[Row], columns: Iterable[str]) -> list[Problem]:
-    """Pictures beside plain text: nothing in a string says where the picture is."""
+    """A problem when rows have images and plain strings, which do not show where the image belongs."""
     pictures = picture_column(rows[0])
     texts = [name for name in columns if isinstance(rows[0].get(name), str)]
     if pictures is None or not texts or any("<image" in str(row[texts[0]]) or "<|image" in str(row[texts[0]]) for row in rows):
