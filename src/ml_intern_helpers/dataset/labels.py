@@ -119,8 +119,8 @@ def pairs_across_rows(roles: ColumnRoles, rows: Rows) -> str | None:
     if 2 * prompts_with_several < len(ratings):
         return None
     return (
-        f"each row holds one answer, and {shown_name(column)} rates it: group the rows by {shown_name(roles.by_role['prompt'])}, take the "
-        "best as 'chosen' and the worst as 'rejected', and inspect the result; a mapping of single rows cannot do this"
+        f"each row holds one answer, and {shown_name(column)} rates it: group the rows by {shown_name(roles.by_role['prompt'])}, "
+        "take the best as 'chosen' and the worst as 'rejected', and inspect the result; a mapping of single rows cannot do this"
     )
 
 

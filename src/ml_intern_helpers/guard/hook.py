@@ -56,11 +56,11 @@ def _question_about_unchecked(event: object, err: BaseException) -> dict[str, ob
     launch = r"\bjobs\b|train|accelerate|torchrun|deepspeed|\btrl\b|run_(?:uv_)?job"
     if not isinstance(command, str) or not re.search(launch, command):
         return None
-    if os.environ.get("ML_INTERN_GUARD", "").lower() in ("off", "0"):
+    if os.environ.get("ML_INTERN_GUARD", "").strip().lower() in ("off", "0", "false", "no"):  # as decision.mode has it
         return None
     reason = (
-        f"ml-intern could not check this launch because its guard failed ({type(err).__name__}). "
-        "Install the plugin again, or let the user run the command."
+        f"ml-intern could not check this launch because its guard crashed ({type(err).__name__}). "
+        "Reinstall the plugin, or ask the user to run the command."
     )
     answer = {"hookEventName": "PreToolUse", "permissionDecision": "ask", "permissionDecisionReason": reason}
     return {"hookSpecificOutput": answer}

@@ -154,20 +154,23 @@ class Term(NamedTuple):
     shown: Callable[[Any], Any] = _ids
 
 
-_MEMORY = "out of memory: smaller per-device batch with more accumulation, checkpointing, then a larger card"
+_MEMORY = (
+    "restore the agreed value; if memory ran out, use a smaller per-device batch with more accumulation, then activation "
+    "checkpointing, then a larger card"
+)
 _ASK = "ask the user and record the answer with `task change --reason`"
 TERMS: dict[str, Term] = {
-    "method": Term("the method", "another method trains for another goal", _ASK),
+    "method": Term("the method", "a different method optimises a different objective", _ASK),
     "adapter": Term("the training", "adapter and full training give different models", _MEMORY),
     "base_model.id": Term("the base model", "another model gives another result", f"{_MEMORY}; or {_ASK}", _same_model),
     "base_model.revision": Term("the base model's revision", "results cannot be compared", "write the revision that was agreed"),
     "datasets": Term("the data", "training on other data gives another model", _ASK, _same_data),
-    "max_length": Term("max_length", "longer rows are cut", _MEMORY),
+    "max_length": Term("max_length", "a smaller value cuts longer rows, a larger one needs more memory", _MEMORY),
     "effective_batch": Term(
         "the effective batch", "rows per update decide learning rate and result", _MEMORY, _same_batch, _factors
     ),
     "tracking.tool": Term(
-        "report_to", "the run cannot be watched", "repair the tracker's start; do not switch it off", _same_tool
+        "report_to", "the run cannot be watched", "fix what stops the tracker from starting; do not switch it off", _same_tool
     ),
     "tracking.project": Term("the Trackio project", "the run is not where the user looks for it", "write the agreed project"),
     "tracking.space_id": Term("the Trackio Space", "the dashboard is elsewhere", "write the agreed Space"),
@@ -175,7 +178,7 @@ TERMS: dict[str, Term] = {
     "hub.private": Term(
         "the model's repository",
         "a model that was to stay private becomes public",
-        "hub_private_repo=True",
+        "write hub_private_repo=True",
         _same_privacy,
         lambda value: "private" if value is True else "public",
     ),
