@@ -142,7 +142,8 @@ def _source(fields: Fields) -> str:
     else:
         extent = f"{looked_at['rows_sampled']:,} rows verified ({looked_at['order']})"
         if looked_at["rows_parsed"] is not None and looked_at["bytes_total"]:
-            extent += f"; {looked_at['rows_parsed']:,} rows parsed, {human_bytes(looked_at['bytes_read'])} of {human_bytes(looked_at['bytes_total'])}"
+            size = f"{human_bytes(looked_at['bytes_read'])} of {human_bytes(looked_at['bytes_total'])}"
+            extent += f"; {looked_at['rows_parsed']:,} rows parsed, {size}"
         if looked_at["rows_dropped_cut"]:
             extent += f"; {looked_at['rows_dropped_cut']} left out because the viewer cut them short"
     lines = [where, f"looked at config {looked_at['config']}, split {looked_at['split']}{why}: {extent}"]
