@@ -96,7 +96,7 @@ def _imports(path: Path) -> Iterator[str]:
 
 def test_local_files_and_others_scripts_are_refused(inspect: Inspect, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text('{"text": "a b c"}\n', "utf-8")
-    assert "next to data on the Hub" in inspect("rows.jsonl", "--on-jobs").stderr
+    assert "is for datasets on the Hub" in inspect("rows.jsonl", "--on-jobs").stderr
     (tmp_path / on_jobs.SCRIPT).write_text("print('mine')\n", "utf-8")
     done = inspect(NAME, "--on-jobs")
     assert done.code == 2

@@ -183,7 +183,7 @@ def test_standard_input(home: Path) -> None:
     [
         (json.dumps(ROWS[:7], indent=1).encode(), 0, None),
         (_parquet(ROWS[:7]), 0, None),
-        (b"", 3, "nothing came"),
+        (b"", 3, "standard input is empty"),
         (b"hello, world\n", 3, "unsupported file format"),
         (b"I came, I saw\nI went, I slept\nI ate, I drank\nI sat, I read\n", 3, "unsupported file format"),
         (b"1,2\n3,4\n5,6\n7,8\n", 3, "unsupported file format"),
