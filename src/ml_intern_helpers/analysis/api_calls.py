@@ -94,23 +94,23 @@ def unknown_keywords(call: ApiCall) -> Iterator[tuple[str, Setting]]:
 
 def misfits(call: ApiCall) -> Iterator[Misfit]:
     """The arguments that are missing, too many or given twice."""
-    given, keywords = call.given.positional, call.given.entries.items
+    positional, keywords = call.given.positional, call.given.entries.items
     places = [argument.name for argument in call.signature.arguments if not argument.keyword_only]
     for name, node in call.given.twice:
         yield Misfit("twice", f"{name} is given twice", node)
     if not call.whole:
         return
-    for name in places[: len(given)] if not call.given.starred else ():
+    for name in places[: len(positional)] if not call.given.starred else ():
         if name in keywords and is_sure(keywords[name]):
             yield Misfit("twice", f"{name} is given by position and by keyword", keywords[name].node)
-    if len(given) > len(places) and not call.signature.variadic:
+    if len(positional) > len(places) and not call.signature.variadic:
         by_keyword = [argument.name for argument in call.signature.arguments if argument.keyword_only]
         rest = f"; {', '.join(by_keyword[:3])}{'…' if len(by_keyword) > 3 else ''} must be given by keyword" if by_keyword else ""
         most = f"{len(places)} positional argument{'' if len(places) == 1 else 's'}"
-        yield Misfit("too many", f"takes {most}, {len(given)} are given{rest}", given[len(places)])
+        yield Misfit("too many", f"takes {most}, {len(positional)} are given{rest}", positional[len(places)])
     if call.given.starred or call.given.entries.open or any(unknown_keywords(call)):
         return  # an unknown keyword is probably a misspelling of the missing one
-    bound = {*places[: len(given)], *keywords, *call.given.earlier}
+    bound = {*places[: len(positional)], *keywords, *call.given.earlier}
     missing = [argument.name for argument in call.signature.arguments if argument.default is None and argument.name not in bound]
     if missing:
         yield Misfit("missing", f"{', '.join(missing)} must be given", call.call)

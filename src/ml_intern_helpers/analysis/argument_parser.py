@@ -118,10 +118,10 @@ def parsed(script: Script, value_of: ValueOf) -> ParsedArguments:
     """The launch's arguments as parsed by the script's parser; empty and incomplete without a launch."""
 
     def answer() -> ParsedArguments:
-        declared, given = declarations(script, value_of), script.given.arguments
-        if given is None or not declared.simple or not declared.options:
+        declared, arguments = declarations(script, value_of), script.given.arguments
+        if arguments is None or not declared.simple or not declared.options:
             return ParsedArguments()
-        return _parse(list(given), declared.options)
+        return _parse(list(arguments), declared.options)
 
     # A default may refer to a parsed argument.
     return script.once("parsed arguments", script.source.tree, answer, meanwhile=ParsedArguments())

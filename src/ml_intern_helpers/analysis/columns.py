@@ -38,39 +38,39 @@ class Columns(NamedTuple):
 UNSEEN = Columns("unseen")
 
 
-def columns_of(script: Script, expr: ast.expr, far: int = 0) -> Columns:
+def columns_of(script: Script, expr: ast.expr, depth: int = 0) -> Columns:
     """Follow a dataset expression back to what fixes its columns."""
-    if far > _FAR:
+    if depth > _FAR:
         return UNSEEN
     if isinstance(expr, ast.Call) and expr in script.inspected_columns:
         name, names = script.inspected_columns[expr]
         return Columns("known", names, script.source.segment(expr), expr.lineno, name)
     match expr:
         case ast.Subscript(value=base):
-            return columns_of(script, base, far + 1)
+            return columns_of(script, base, depth + 1)
         case ast.Name():
             candidates: list[Columns] = []
             for binding in reaching(script, expr):
-                candidates += [columns_of(script, value, far + 1) for value in expressions_of(script, binding)] or [UNSEEN]
+                candidates += [columns_of(script, value, depth + 1) for value in expressions_of(script, binding)] or [UNSEEN]
             if candidates and all(columns == candidates[0] for columns in candidates):
                 return candidates[0]
             shaped = [columns for columns in candidates if columns.state != "unseen"]
             return shaped[0]._replace(state="runtime", names=frozenset()) if shaped else UNSEEN
         case ast.Call(func=ast.Attribute(value=base, attr=attr)):
-            return _method(script, expr, base, attr, far)
+            return _method(script, expr, base, attr, depth)
     return UNSEEN
 
 
-def _method(script: Script, call: ast.Call, base: ast.expr, attr: str, far: int) -> Columns:
+def _method(script: Script, call: ast.Call, base: ast.expr, attr: str, depth: int) -> Columns:
     if attr in _KEEPING:
-        return columns_of(script, base, far + 1)
+        return columns_of(script, base, depth + 1)
     if attr == "select_columns" and call.args:
         text, names = f".select_columns({script.source.segment(call.args[0])})", _texts(value_of(script, call.args[0]))
         return Columns("runtime" if names is None else "known", names or frozenset(), text, call.end_lineno)
     if attr in ("from_list", "from_dict"):
         return _literal(script, call, attr)
     if attr in ("rename_column", "rename_columns", "remove_columns", "map"):
-        return _changed(script, call, base, attr, far)
+        return _changed(script, call, base, attr, depth)
     return UNSEEN
 
 
@@ -86,9 +86,9 @@ def _literal(script: Script, call: ast.Call, attr: str) -> Columns:
     return Columns("known", frozenset(str(key) for key in row), script.source.segment(call, limit=80), call.lineno)
 
 
-def _changed(script: Script, call: ast.Call, base: ast.expr, attr: str, far: int) -> Columns:
+def _changed(script: Script, call: ast.Call, base: ast.expr, attr: str, depth: int) -> Columns:
     """The columns after renaming, removing or mapping; they stay known only when the change can be read."""
-    before = columns_of(script, base, far + 1)
+    before = columns_of(script, base, depth + 1)
     if before.state == "unseen":
         return before
     names = None

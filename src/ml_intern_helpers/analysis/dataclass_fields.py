@@ -23,15 +23,15 @@ def is_dataclass(script: Script, definition: ast.ClassDef) -> bool:
     return any(name.endswith("dataclass") for name in named)
 
 
-def fields_of(script: Script, definition: ast.ClassDef, far: int = 0) -> dict[str, Field]:
+def fields_of(script: Script, definition: ast.ClassDef, depth: int = 0) -> dict[str, Field]:
     """The fields in order, those of local dataclass bases first; empty when it is not a dataclass."""
-    if far > 8 or not is_dataclass(script, definition):
+    if depth > 8 or not is_dataclass(script, definition):
         return {}
     fields: dict[str, Field] = {}
     for base in reversed(definition.bases):
         target = dotted(script, base)
         if target and isinstance(target.definition, ast.ClassDef):
-            fields |= fields_of(script, target.definition, far + 1)
+            fields |= fields_of(script, target.definition, depth + 1)
     for item in definition.body:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
             fields[item.target.id] = Field(item.target.id, _default(script, item.value) if item.value else None)

@@ -74,15 +74,15 @@ def class_of_super(script: Script, offers: Offers, func: ast.Attribute) -> str |
     return None
 
 
-def subclass_of(script: Script, offers: Offers, definition: ast.ClassDef, far: int = 0) -> Subclass | None:
+def subclass_of(script: Script, offers: Offers, definition: ast.ClassDef, depth: int = 0) -> Subclass | None:
     """What a local class inherits; None unless its constructor is certain: one base, no metaclass, no unknown decorator."""
-    if far > _FAR or len(definition.bases) != 1 or definition.keywords:
+    if depth > _FAR or len(definition.bases) != 1 or definition.keywords:
         return None
     decorators = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in definition.decorator_list]
     names = [target.name for decorator in decorators if (target := dotted(script, decorator))]
     if decorators and names != ["dataclasses.dataclass"]:
         return None
-    above = _above(script, offers, definition.bases[0], far)
+    above = _above(script, offers, definition.bases[0], depth)
     if above is None:
         return None
     functions = {item.name for item in definition.body if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))}
@@ -100,22 +100,22 @@ def subclass_of(script: Script, offers: Offers, definition: ast.ClassDef, far: i
     )
 
 
-def _above(script: Script, offers: Offers, base: ast.expr, far: int) -> Subclass | None:
+def _above(script: Script, offers: Offers, base: ast.expr, depth: int) -> Subclass | None:
     """The base class, as another local class or an indexed one; None when it is neither."""
     target = dotted(script, base)
     if target is None or target.partial:
         return None
     if isinstance(target.definition, ast.ClassDef):
-        return subclass_of(script, offers, target.definition, far + 1)
+        return subclass_of(script, offers, target.definition, depth + 1)
     walked = offers.walk(target.name) if target.definition is None else None
     if walked is None or walked.state != "found" or walked.rest or not offers.is_class(walked.origin):
         return None
     return Subclass(walked.origin, own_init=False, is_dataclass=False, fields={}, methods=frozenset())
 
 
-def _classes_of(script: Script, offers: Offers, expr: ast.expr, far: int = 0) -> list[ObjectClass]:
+def _classes_of(script: Script, offers: Offers, expr: ast.expr, depth: int = 0) -> list[ObjectClass]:
     """Every class that the object may have; empty when one of them is not certain."""
-    if far > _FAR:
+    if depth > _FAR:
         return []
     if isinstance(expr, ast.Name):
         collected: list[ObjectClass] = []
@@ -124,7 +124,7 @@ def _classes_of(script: Script, offers: Offers, expr: ast.expr, far: int = 0) ->
                 return []
             if isinstance(binding.value, ast.Constant) and binding.value.value is None:
                 continue
-            classes = _classes_of(script, offers, binding.value, far + 1)
+            classes = _classes_of(script, offers, binding.value, depth + 1)
             if not classes:
                 return []
             collected += classes
@@ -133,9 +133,9 @@ def _classes_of(script: Script, offers: Offers, expr: ast.expr, far: int = 0) ->
         target = dotted(script, expr.func)
         if target is not None:
             return _constructed(script, offers, expr, target)
-        return _returned(script, offers, expr.func, far) if isinstance(expr.func, ast.Attribute) else []
+        return _returned(script, offers, expr.func, depth) if isinstance(expr.func, ast.Attribute) else []
     if isinstance(expr, ast.Subscript):  # `splits["train"]`
-        names = {offers.shown_name(origin) for origin, _ in _classes_of(script, offers, expr.value, far + 1)}
+        names = {offers.shown_name(origin) for origin, _ in _classes_of(script, offers, expr.value, depth + 1)}
         return _indexed(offers, *(_ROWS[_SPLITS.index(name)] for name in sorted(names))) if names <= set(_SPLITS) else []
     return []
 
@@ -162,9 +162,9 @@ def _constructed(script: Script, offers: Offers, call: ast.Call, target: Target)
     return _indexed(offers, *_ROWS) if split.state == "known" and isinstance(split.value, str) else []
 
 
-def _returned(script: Script, offers: Offers, method: ast.Attribute, far: int) -> list[ObjectClass]:
+def _returned(script: Script, offers: Offers, method: ast.Attribute, depth: int) -> list[ObjectClass]:
     """The classes of the object that a method of a dataset returns."""
-    classes = _classes_of(script, offers, method.value, far + 1)
+    classes = _classes_of(script, offers, method.value, depth + 1)
     names = [offers.shown_name(origin) for origin, _ in classes]
     if names and set(names) <= {*_ROWS, *_SPLITS} and method.attr in _SAME:
         return classes

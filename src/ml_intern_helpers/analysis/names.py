@@ -88,36 +88,36 @@ def exported(script: Script, name: str) -> ast.Name | None:
 
 
 @remembered(lambda: None)
-def dotted(script: Script, expr: ast.expr, far: int) -> Target | None:
+def dotted(script: Script, expr: ast.expr, depth: int) -> Target | None:
     """The target of `expr`: `C` -> `trl.SFTConfig` after `from trl import SFTConfig as C`."""
-    if far > _FAR:
+    if depth > _FAR:
         return None
     match expr:
         case ast.Name():
-            return _name_target(script, expr, far)
+            return _name_target(script, expr, depth)
         case ast.Attribute(value=base, attr=attr):
-            return _member(script, base, attr, far)
-        case ast.Call(func=func, args=[ast.Constant(value=str(module))]) if _is(script, func, "importlib.import_module", far):
+            return _member(script, base, attr, depth)
+        case ast.Call(func=func, args=[ast.Constant(value=str(module))]) if _is(script, func, "importlib.import_module", depth):
             return Target(module)
-        case ast.Call(func=func, args=[base, ast.Constant(value=str(attr)), *_]) if _is(script, func, "getattr", far):
-            return _member(script, base, attr, far)
-        case ast.Call(func=func, args=[inner, *_]) if _is(script, func, "functools.partial", far):
-            target = dotted(script, inner, far + 1)
+        case ast.Call(func=func, args=[base, ast.Constant(value=str(attr)), *_]) if _is(script, func, "getattr", depth):
+            return _member(script, base, attr, depth)
+        case ast.Call(func=func, args=[inner, *_]) if _is(script, func, "functools.partial", depth):
+            target = dotted(script, inner, depth + 1)
             return target._replace(partial=(*target.partial, expr)) if target else None
     return None
 
 
-def _member(script: Script, base: ast.expr, attr: str, far: int) -> Target | None:
-    target = dotted(script, base, far + 1)
+def _member(script: Script, base: ast.expr, attr: str, depth: int) -> Target | None:
+    target = dotted(script, base, depth + 1)
     return Target(f"{target.name}.{attr}") if target and target.definition is None else None
 
 
-def _is(script: Script, func: ast.expr, name: str, far: int) -> bool:
-    target = dotted(script, func, far + 1)
+def _is(script: Script, func: ast.expr, name: str, depth: int) -> bool:
+    target = dotted(script, func, depth + 1)
     return target is not None and target.name == name
 
 
-def _name_target(script: Script, name: ast.Name, far: int) -> Target | None:
+def _name_target(script: Script, name: ast.Name, depth: int) -> Target | None:
     bindings = reaching(script, name)
     if not bindings:
         return Target(name.id) if name.id in _BUILTINS else _from_star(script, name.id)
@@ -127,7 +127,7 @@ def _name_target(script: Script, name: ast.Name, far: int) -> Target | None:
         if binding.kind in ("def", "class"):
             return Target(name.id, binding.value)
         if binding.kind == "assign" and isinstance(binding.value, ast.expr):
-            target = dotted(script, binding.value, far + 1)
+            target = dotted(script, binding.value, depth + 1)
             if target:
                 return target
     return None
@@ -145,63 +145,63 @@ def _from_star(script: Script, name: str) -> Target | None:
     return None
 
 
-def base_names(script: Script, definition: ast.AST, far: int = 0) -> list[str]:
+def base_names(script: Script, definition: ast.AST, depth: int = 0) -> list[str]:
     """The dotted names of a local class's bases; a local base is replaced by its own bases."""
-    if not isinstance(definition, ast.ClassDef) or far > _FAR:
+    if not isinstance(definition, ast.ClassDef) or depth > _FAR:
         return []
     names: list[str] = []
     for base in definition.bases:
         target = dotted(script, base)
         if target is not None:
-            names += base_names(script, target.definition, far + 1) if target.definition else [target.name]
+            names += base_names(script, target.definition, depth + 1) if target.definition else [target.name]
     return names
 
 
 @remembered(list)
-def origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
+def origins(script: Script, expr: ast.expr, depth: int) -> list[ast.Call]:
     """The calls that may have created the object `expr`: `cfg` -> `SFTConfig(…)`, through names, branches and functions."""
-    return list(dict.fromkeys(_origins(script, expr, far)))
+    return list(dict.fromkeys(_origins(script, expr, depth)))
 
 
-def _origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
-    if far > _FAR:
+def _origins(script: Script, expr: ast.expr, depth: int) -> list[ast.Call]:
+    if depth > _FAR:
         return []
     match expr:
         case ast.Call():
             # A call of a local function leads to what it returns; any other call creates the object itself.
-            return [call for value in returned_values(script, expr) for call in origins(script, value, far + 1)] or [expr]
+            return [call for value in returned_values(script, expr) for call in origins(script, value, depth + 1)] or [expr]
         case ast.Name():
             calls = []
             for binding in reaching(script, expr):
                 if binding.kind == "unpack" and isinstance(binding.value, ast.expr):
-                    calls += _item_origins(script, binding.value, int(binding.target), far)
+                    calls += _item_origins(script, binding.value, int(binding.target), depth)
                 for value in expressions_of(script, binding):
-                    calls += origins(script, value, far + 1)
+                    calls += origins(script, value, depth + 1)
             return calls
         case ast.Subscript(value=base, slice=ast.Constant(value=int(index))) if index >= 0 and not isinstance(index, bool):
-            return _item_origins(script, base, index, far)
+            return _item_origins(script, base, index, depth)
         case ast.IfExp(body=body, orelse=orelse):
-            return origins(script, body, far + 1) + origins(script, orelse, far + 1)
+            return origins(script, body, depth + 1) + origins(script, orelse, depth + 1)
         case ast.Attribute(value=ast.Name(id="self"), attr=attr):
             script.spend(len(script.attribute_sets))
             others = [(target, value) for target, value in script.attribute_sets if target is not expr and target.attr == attr]
             values = [value for target, value in others if isinstance(target.value, ast.Name) and target.value.id == "self"]
-            return [call for value in values for call in origins(script, value, far + 1)]
+            return [call for value in values for call in origins(script, value, depth + 1)]
     return []
 
 
-def _item_origins(script: Script, expr: ast.expr, index: int, far: int) -> list[ast.Call]:
+def _item_origins(script: Script, expr: ast.expr, index: int, depth: int) -> list[ast.Call]:
     """The calls that created item `index` of `expr`: of a parsing call, or of a tuple that a local function returns."""
     if isinstance(expr, (ast.Tuple, ast.List)):
-        return origins(script, expr.elts[index], far + 1) if index < len(expr.elts) else []
+        return origins(script, expr.elts[index], depth + 1) if index < len(expr.elts) else []
     calls = []
-    for call in origins(script, expr, far + 1):
+    for call in origins(script, expr, depth + 1):
         parsed = _parsed_at(script, call, index)
         if parsed:
             calls.append(parsed)
         else:
             tuples = [value for value in returned_values(script, call) if isinstance(value, ast.Tuple)]
-            calls += [item for value in tuples for item in _item_origins(script, value, index, far)]
+            calls += [item for value in tuples for item in _item_origins(script, value, index, depth)]
     return calls
 
 

@@ -51,20 +51,20 @@ class Offers(Library):
         if current not in PACKAGES:
             return Walked("foreign", dotted)
         for at, part in enumerate(parts[1:], start=1):
-            name, here = ".".join(parts[: at + 1]), current
-            if ":" in here:
-                return Walked("found", ".".join(parts[:at]), here, tuple(parts[at:]))
-            release = self.release_of(here)
+            name, holder = ".".join(parts[: at + 1]), current
+            if ":" in holder:
+                return Walked("found", ".".join(parts[:at]), holder, tuple(parts[at:]))
+            release = self.release_of(holder)
             if release is None:
                 return Walked("doubt", name)
-            target = release.names(here).get(part)
+            target = release.names(holder).get(part)
             if target is not None:
                 current = self.follow(target)
-            elif release.has_module(f"{here}.{part}"):
-                current = f"{here}.{part}"
+            elif release.has_module(f"{holder}.{part}"):
+                current = f"{holder}.{part}"
             else:
-                special = part.startswith("__") or here.startswith(_DYNAMIC)
-                may_hold = special or (release.has_module(here) and release.may_hold(here, part))
+                special = part.startswith("__") or holder.startswith(_DYNAMIC)
+                may_hold = special or (release.has_module(holder) and release.may_hold(holder, part))
                 return Walked("doubt" if may_hold else "missing", name)
         return Walked("found", dotted, current)
 

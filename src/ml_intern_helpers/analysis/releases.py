@@ -79,8 +79,8 @@ class Releases:
     @cached_property
     def demands(self) -> list[Demand]:
         """Every requirement of the run: those of the launch, and those of the script block or else of the project."""
-        given = [parsed for text in self.options.with_ if (parsed := parse_requirement(text))]
-        demands = [Demand(requirement, "--with") for requirement in given]
+        from_launch = [parsed for text in self.options.with_ if (parsed := parse_requirement(text))]
+        demands = [Demand(requirement, "--with") for requirement in from_launch]
         if self.header.line is not None:
             return demands + [Demand(requirement, "script block") for requirement in self.header.requirements]
         return demands + [Demand(*row) for row in (project_demands(self.path) if self.options.project else ())]

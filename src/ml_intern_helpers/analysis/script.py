@@ -158,12 +158,12 @@ def remembered(circular: Callable[[], Any]) -> Callable[[Callable[[Script, E, in
 
     def decorate(function: Callable[[Script, E, int], T]) -> Callable[..., T]:
         @wraps(function)
-        def ask(script: Script, node: E, deep: int = 0) -> T:
+        def ask(script: Script, node: E, depth: int = 0) -> T:
             key = (function.__qualname__, node)
             if key not in script.memo:
                 script.memo[key] = circular()
                 script.spend(1)
-                script.memo[key] = function(script, node, deep)
+                script.memo[key] = function(script, node, depth)
             cached: T = script.memo[key]
             return cached
 

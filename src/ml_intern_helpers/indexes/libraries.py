@@ -84,7 +84,7 @@ def installed(python: str, package: str) -> StoredRelease | None:
 
     folders = site_packages(python)
     home = next((folder for folder in folders if (folder / package / "__init__.py").is_file()), None)
-    version = next((found for folder in folders if (found := version_in(folder, package))), None)
+    version = next((installed_version for folder in folders if (installed_version := version_in(folder, package))), None)
     if home is None or version is None:
         return None
     cached = _cache_path(package, f"{clean(version, limit=40).replace('/', '_')}+{_digest(home, package)}")

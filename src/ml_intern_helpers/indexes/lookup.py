@@ -120,9 +120,9 @@ def similar_names(library: Library, query: str) -> list[str]:
     if head:
         signature, release = library.signature(head), library.release_of(head)
         members = list(release.names(head)) if release else []
-        found = similar(last, [argument.name for argument in signature.arguments] if signature else members)
-        if found:
-            return [f"{head}.{name}" for name in found]
+        close_names = similar(last, [argument.name for argument in signature.arguments] if signature else members)
+        if close_names:
+            return [f"{head}.{name}" for name in close_names]
     # Otherwise, suggest public names of the packages.
     pool = {other: package for package in reversed(library.releases) for other in library.releases[package].names(package)}
     return [f"{pool[other]}.{other}" for other in similar(last, list(pool))]

@@ -33,8 +33,8 @@ def libraries(pins: list[str], python: str | None, context: Context) -> list[Lib
     for package, versions in asked.items():
         for version in versions:
             context.progress(f"reading {package} {version} …")
-            found = release(package, version, offline=context.offline, timeout_s=context.deadline_s or 180)
-            named.setdefault(package, []).append(found)
+            index = release(package, version, offline=context.offline, timeout_s=context.deadline_s or 180)
+            named.setdefault(package, []).append(index)
     combinations = list(product(*named.values()))
     if len(combinations) > _MOST_LIBRARIES:
         raise UsageError(
@@ -42,9 +42,9 @@ def libraries(pins: list[str], python: str | None, context: Context) -> list[Lib
         )
     rest = _unnamed([package for package in PACKAGES if package not in named], python, context)
     if "trl" in named and "transformers" not in named and not python:
-        version = next(found.version for found in rest if found.package == "transformers")
+        version = next(index.version for index in rest if index.package == "transformers")
         context.warn(f"inherited arguments are those of transformers {version}; name another with --release transformers==…")
-    ordered = (sorted([*combination, *rest], key=lambda found: PACKAGES.index(found.package)) for combination in combinations)
+    ordered = (sorted([*combination, *rest], key=lambda index: PACKAGES.index(index.package)) for combination in combinations)
     return [Library(*releases) for releases in ordered]
 
 
@@ -169,8 +169,8 @@ def matches(library: Library, pattern: re.Pattern[str]) -> list[str]:
     stored = [release for release in library.releases.values() if isinstance(release, StoredRelease)]
     names = [name for release in stored for name in _matching_names(library, release, pattern)]
     arguments: list[str] = []
-    for some in stored:
-        for origin, declared in some.argument_names():
+    for stored_release in stored:
+        for origin, declared in stored_release.argument_names():
             matching = [argument for argument in declared if pattern.search(argument)]
             if matching and is_public(dotted := library.public_name(origin)):
                 arguments += (f"{dotted}.{argument}" for argument in matching)

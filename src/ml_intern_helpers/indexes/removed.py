@@ -71,9 +71,9 @@ class Gone(NamedTuple):
 def what_became(library: Library, dotted: str) -> Gone | None:
     """What is known about `dotted`, which `library` does not offer, or about its inherited form, its class or its module."""
     for name in _names_for(library, dotted):
-        found = gone(name)
-        if found is not None:
-            return found
+        answer = gone(name)
+        if answer is not None:
+            return answer
     parent = dotted.rpartition(".")[0]
     return what_became(library, parent) if "." in parent and library.origin(parent) is None else None
 

@@ -60,13 +60,13 @@ def read_tables(path: Path) -> tuple[dict[str, Any], dict[str, Table]]:
     first, _, rest = path.read_bytes().partition(b"\n")
     try:
         head = json.loads(first)
-        found = {name: rest[start : start + length] for name, (start, length) in head["tables"].items()}
+        packed_tables = {name: rest[start : start + length] for name, (start, length) in head["tables"].items()}
         complete = head["format"] == FORMAT and head["crc"] == zlib.crc32(rest)
     except (ValueError, TypeError, KeyError, AttributeError) as err:
         raise ValueError(f"{path} is not an index file") from err
     if not complete:
         raise ValueError(f"{path} is a damaged index, or of another format than {FORMAT}")
-    return head, {name: Table(packed) for name, packed in found.items()}
+    return head, {name: Table(packed) for name, packed in packed_tables.items()}
 
 
 def write_tables(path: Path, head: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> None:

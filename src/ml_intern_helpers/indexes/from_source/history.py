@@ -66,12 +66,12 @@ def removals(surfaces: Iterable[Surface], announced: dict[str, set[str]]) -> dic
     """
     line = list(surfaces)
     newest = line[-1]
-    found: dict[str, Removal] = {}
+    by_name: dict[str, Removal] = {}
     for older, newer in pairwise(line):
         for name, replacement in _gone(older, newer):
-            found[name] = Removal(name, older.version, newer.version, replacement, "moved" if replacement else None)
-    found = {name: removal for name, removal in found.items() if not newest.has(name)}
-    return {name: _settled(removal, found, newest, line, announced) for name, removal in sorted(found.items())}
+            by_name[name] = Removal(name, older.version, newer.version, replacement, "moved" if replacement else None)
+    by_name = {name: removal for name, removal in by_name.items() if not newest.has(name)}
+    return {name: _settled(removal, by_name, newest, line, announced) for name, removal in sorted(by_name.items())}
 
 
 def _gone(older: Surface, newer: Surface) -> Iterator[tuple[str, str | None]]:

@@ -47,8 +47,8 @@ def read_function(node: Function, *, method: bool = False) -> FunctionRecord:
     keyword_pairs = list(zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True))
     arguments = tuple(
         Argument(item.arg, _source(default), _source(item.annotation), docs.get(item.arg), keyword_only)
-        for some, keyword_only in ((pairs, False), (keyword_pairs, True))
-        for item, default in some
+        for group, keyword_only in ((pairs, False), (keyword_pairs, True))
+        for item, default in group
     )
     popped = tuple(dict.fromkeys(_taken_names(node)))
     return FunctionRecord(arguments, node.args.kwarg is not None, node.args.vararg is not None, popped)

@@ -45,10 +45,10 @@ class SourceTree:
     @cached_property
     def below(self) -> dict[str, list[str]]:
         """Package -> the modules directly in it, sorted."""
-        found: dict[str, list[str]] = {}
+        children: dict[str, list[str]] = {}
         for module in sorted(self.readers):
-            found.setdefault(module.rpartition(".")[0], []).append(module)
-        return found
+            children.setdefault(module.rpartition(".")[0], []).append(module)
+        return children
 
     def text(self, module: str) -> str:
         """The source of `module`; empty when there is no such module."""
@@ -97,8 +97,8 @@ def version_in(folder: Path, package: str) -> str | None:
     for path in sorted(folder.glob("*.dist-info/METADATA")):
         name = path.parent.name.removesuffix(".dist-info").rpartition("-")[0]
         if re.sub(r"[-_.]+", "_", name).lower() == package.lower():
-            found = _VERSION.search(path.read_text(encoding="utf-8", errors="replace"))
-            return found[1] if found else None
+            version = _VERSION.search(path.read_text(encoding="utf-8", errors="replace"))
+            return version[1] if version else None
     return None
 
 

@@ -151,7 +151,7 @@ def describe(release: TreeRelease) -> dict[str, dict[str, Any]]:
     plain = [module for module in modules if names_only(module) and not _TEMPLATE.search(module)]
     plain = [module for module in plain if module.startswith("transformers.models.") and module not in release.tree.packages]
     deep = {module: _deep_names(release, module) for module in modules if names_only(module)}
-    origins = {origin for found in names.values() for origin in found.values() if not names_only(origin.partition(":")[0])}
+    origins = {origin for offered in names.values() for origin in offered.values() if not names_only(origin.partition(":")[0])}
     records = {origin: record for origin in origins if (record := release.record(origin)) is not None}
     # Functions that are bound methods (in huggingface_hub, those of `HfApi()`) are stored once, as the method.
     classes = ((origin, record) for origin, record in records.items() if isinstance(record, ClassRecord))
@@ -163,8 +163,8 @@ def describe(release: TreeRelease) -> dict[str, dict[str, Any]]:
         loose.update(_imported_names(text), _INDENTED.findall(text))
         loose.update(name for name in _bound_names(text) if name.startswith("_"))
     return {
-        "modules": {module: packed_names(module, found, names[release.package]) for module, found in names.items()},
-        "deep": {module: packed_names(module, found, {}) for module, found in deep.items()},
+        "modules": {module: packed_names(module, offered, names[release.package]) for module, offered in names.items()},
+        "deep": {module: packed_names(module, offered, {}) for module, offered in deep.items()},
         "loose": dict.fromkeys(loose, 1),
         "records": {origin: methods.get(id(record)) or to_json(record) for origin, record in records.items()},
         "deprecated": {origin: rows for module in shallow for origin, rows in release.deprecations(module).items()},
