@@ -61,7 +61,7 @@ def _columns(context: ScriptContext) -> Outcome:
     if visible and all(columns.state == "known" for columns in visible):
         names = ", ".join(sorted(visible[0].names))
         if visible[0].inspected:
-            return Outcome("pass", f"{names}: as inspect_dataset {visible[0].inspected} reports them", visible[0].line)
+            return Outcome("pass", f"{names}: as inspect_dataset {visible[0].inspected} finds them", visible[0].line)
         return Outcome("pass", f"{names}: `{visible[0].text}` raises an error at once if one is missing", visible[0].line)
     if visible:
         return Outcome("set_at_run_time", f"`{visible[0].text}` chooses them at run time", visible[0].line)
