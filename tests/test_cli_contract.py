@@ -23,6 +23,8 @@ from ml_intern_helpers.core.report import Report
 from support import warm
 from support.helpers import ROOT, clean_environment
 
+pytestmark = pytest.mark.slow
+
 MAIN = str(ROOT / "src/ml_intern_helpers/__main__.py")
 COMMON_KEYS = {"schema", "status", "findings", "warnings", "error"}
 #: A call that each command can answer without a network, in whatever way: the forms are what is looked at.

@@ -22,7 +22,7 @@ CARD = "0, GPU-aaaa, NVIDIA GeForce RTX 4090, 24564, 23010, 560.35.03, [N/A], 8.
 TWO = CARD + "\n1, GPU-bbbb, NVIDIA GeForce RTX 4090, 24564, 512, 560.35.03, [N/A], 8.9"
 CANARY = "hf_" + "canaryCANARY" * 2 + "canary0000"
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fake driver is Linux's")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="the fake driver is Linux's")]
 Detect = Callable[..., Outcome]
 
 

@@ -245,6 +245,7 @@ trainer.train()
 """
 
 
+@pytest.mark.slow
 def test_the_real_columns_are_compared(helper: Helper, tmp_path: Path) -> None:
     data = write(tmp_path, "chat.jsonl", '{"question": "1 + 1?", "answer": "2"}\n' * 5)
     text = LOADS.replace("{0}", "rows = rows.map(lambda row: {'prompt': row['instruction'], 'completion': row['answer']})")
@@ -293,6 +294,7 @@ ON_THE_HUB = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ON_THE_HUB)
 def test_the_columns_of_the_hub(case: str, helper: Helper, tmp_path: Path, hub: Hub) -> None:
     hub.service.routes["/api/datasets"] = Answer([])

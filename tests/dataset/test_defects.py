@@ -17,6 +17,8 @@ from dataset.viewer import Viewer, hub_with
 from ml_intern_helpers.dataset import splits
 from support.helpers import ROOT
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs/schemas/inspect_dataset.v1.json").read_text(encoding="utf-8")))
 InProcess = Callable[..., dict[str, Any]]
 #: What the checks find; of SET2xx, the faults of single rows.

@@ -16,6 +16,8 @@ from dataset import full_truth
 from ml_intern_helpers.dataset.local import bounds
 from support.helpers import Outcome
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Outcome]
 
 

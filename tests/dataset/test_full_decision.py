@@ -15,6 +15,8 @@ from dataset import full_truth
 from dataset.writing import comma_separated, jsonl, saved
 from support.helpers import ROOT, Outcome
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Outcome]
 Row = dict[str, Any]
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs/schemas/inspect_dataset.v1.json").read_text(encoding="utf-8")))

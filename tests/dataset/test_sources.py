@@ -19,6 +19,8 @@ from dataset.viewer import hub_with
 from support.helpers import DEAD_URL, Outcome, clean_environment
 from support.hub import Hub
 
+pytestmark = pytest.mark.slow
+
 NAME = "ada/chats"
 ROWS = [{"messages": chat(n)} for n in range(300)]
 Call = Callable[..., Outcome]
