@@ -7,7 +7,7 @@ Bad:
     {"text": "Log in with the token hf_{SECRET} before you push."}
 
 Good:
-    {"text": "Log in with the token hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx before you push."}
+    {"text": "Log in with the token hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx before you push."}
 """
 
 from __future__ import annotations
