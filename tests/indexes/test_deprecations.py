@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.indexes.announced import Deprecation, announced_of
 from ml_intern_helpers.indexes.from_source.deprecations import Announced, deprecations, read_announcement
 from ml_intern_helpers.indexes.libraries import DATA, PACKAGES, shipped_library, shipped_versions
-from ml_intern_helpers.indexes.lookup import called, offered
+from ml_intern_helpers.indexes.lookup import Deprecation, announced_of, called, offered
 from ml_intern_helpers.indexes.stored_release import read_tables
 from support import warm
 from support.wheels import library_of, release_of

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ml_intern_helpers.indexes.libraries import PACKAGES, shipped_library
-from ml_intern_helpers.indexes.pretrained import from_pretrained_keyword
+from ml_intern_helpers.indexes.lookup import from_pretrained_keyword
 from support import warm
 from support.helpers import ROOT
 from support.training import training_python

@@ -13,7 +13,7 @@ from ml_intern_helpers.launches.hf_jobs import DEFAULT_IMAGE
 from ml_intern_helpers.launches.launch import Launch
 from ml_intern_helpers.launches.words import texts
 from ml_intern_helpers.preflight.context import read_context
-from ml_intern_helpers.preflight.launch_check import _source, fields_of_launch, judged
+from ml_intern_helpers.preflight.launch_check import _source, fields_of_launch, report_on
 
 HEADER = """# /// script
 # dependencies = ["trl"]
@@ -188,7 +188,7 @@ def client_words(values: dict[str, object]) -> list[str]:
 def test_what_the_client_refuses_is_an_error_here(line: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = resolve(shlex.split(line), folder, monkeypatch)
     assert real.values is None
-    report = judged(line, None, local=False)
+    report = report_on(line, None, local=False)
     assert {"LAUNCH103", "LAUNCH105", "LAUNCH106"} & {one.code for one in report.findings if one.severity == "error"}, (
         report.findings
     )
@@ -198,7 +198,7 @@ def test_what_the_client_refuses_is_an_error_here(line: str, folder: Path, monke
 def test_what_the_client_accepts_and_no_job_survives(line: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = resolve(shlex.split(line), folder, monkeypatch)
     assert real.values is not None, real.output
-    assert ACCEPTED_WRONGLY[line] in {one.code for one in judged(line, None, local=False).findings if one.severity == "error"}
+    assert ACCEPTED_WRONGLY[line] in {one.code for one in report_on(line, None, local=False).findings if one.severity == "error"}
 
 
 @pytest.mark.parametrize(

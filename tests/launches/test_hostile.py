@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern_helpers.core.errors import ToolError
-from ml_intern_helpers.preflight.launch_check import judged
+from ml_intern_helpers.preflight.launch_check import report_on
 from support.helpers import Outcome
 
 
@@ -81,7 +81,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def seconds(line: str) -> float:
     start = time.process_time()
     with contextlib.suppress(ToolError):
-        judged(line, None, local=False)
+        report_on(line, None, local=False)
     return time.process_time() - start
 
 

@@ -15,7 +15,7 @@ from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.indexes.libraries import shipped_library
 from ml_intern_helpers.launches.launcher_options import tables
 from ml_intern_helpers.preflight import registry
-from ml_intern_helpers.preflight.launch_check import judged
+from ml_intern_helpers.preflight.launch_check import report_on
 from support.helpers import ROOT, Outcome
 
 SCHEMA = json.loads((ROOT / "docs/schemas/preflight_check.v1.json").read_text(encoding="utf-8"))
@@ -222,7 +222,7 @@ def codes(report: Report) -> set[str]:
 @pytest.mark.parametrize("name", CASES)
 def test_launch(name: str) -> None:
     case = CASES[name]
-    report = judged(case.line, None, local=False)
+    report = report_on(case.line, None, local=False)
     assert codes(report) == case.codes, report.findings
     entry = report.fields["launches"][0]
     assert {key: entry[key] for key in case.entry} == case.entry
@@ -251,16 +251,16 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("line", UNKNOWN)
 def test_what_cannot_be_known_is_unknown_with_the_reason(line: str) -> None:
-    report = judged(line, None, local=False)
+    report = report_on(line, None, local=False)
     assert report.status == "unknown", report.findings
     assert any(UNKNOWN[line] in one["reason"] for one in report.fields["unknowns"]), report.fields["unknowns"]
 
 
 def test_more_words_may_come_with_a_variable() -> None:
     """An option may be in `$OPTS`: its absence is no fault then."""
-    report = judged(f"hf jobs uv run $OPTS train.py {PUSH}", None, local=False)
+    report = report_on(f"hf jobs uv run $OPTS train.py {PUSH}", None, local=False)
     assert "LAUNCH101" not in codes(report)
-    report = judged(f'hf jobs uv run --flavor "$F" --timeout "$T" -s HF_TOKEN train.py {PUSH}', None, local=False)
+    report = report_on(f'hf jobs uv run --flavor "$F" --timeout "$T" -s HF_TOKEN train.py {PUSH}', None, local=False)
     assert codes(report) == set()
     reasons = [one["reason"] for one in report.fields["unknowns"]]
     assert any("which timeout" in reason for reason in reasons)
@@ -290,7 +290,7 @@ def test_more_words_may_come_with_a_variable() -> None:
 )
 def test_no_launch_is_said(line: str) -> None:
     with pytest.raises(NotFound, match="no launch found"):
-        judged(line, None, local=False)
+        report_on(line, None, local=False)
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,9 @@ def test_only_what_is_on_by_default_has_a_no_form(option: str, fix: str, folder:
     )
     text = PARSED.replace("config, = TrlParser(SFTConfig)", f"{own}own, config = TrlParser((Own, SFTConfig))")
     (folder / "own.py").write_text(text, encoding="utf-8")
-    found = [one for one in judged(f"python own.py --output_dir o {option}", None, local=True).findings if one.code == "API101"]
+    found = [
+        one for one in report_on(f"python own.py --output_dir o {option}", None, local=True).findings if one.code == "API101"
+    ]
     assert [fix in (one.fix or "") for one in found] == ([True] if fix else [])
 
 
@@ -344,33 +346,33 @@ def test_the_no_forms_of_trl_are_those_of_the_index() -> None:
     ],
 )
 def test_how_often_a_launch_starts_is_a_number_or_unknown(line: str, repeats: int | None) -> None:
-    assert judged(line, None, local=False).fields["launches"][0]["repeats"] == repeats
+    assert report_on(line, None, local=False).fields["launches"][0]["repeats"] == repeats
 
 
 def test_each_launch_of_a_line_is_judged() -> None:
-    report = judged(f"python prepare.py && python train.py; {JOB} --timeout 1h header.py {PUSH}", None, local=False)
+    report = report_on(f"python prepare.py && python train.py; {JOB} --timeout 1h header.py {PUSH}", None, local=False)
     assert [entry["launcher"] for entry in report.fields["launches"]] == ["python", "python", "hf jobs uv run"]
     assert [(one.code, one.file) for one in report.findings if one.severity != "info"] == [("LAUNCH101", "launch 3")]
     assert report.fields["method"] == "SFT"
 
 
 def test_a_script_without_training_is_no_pass() -> None:
-    assert judged("python prepare.py", None, local=False).status == "unknown"
+    assert report_on("python prepare.py", None, local=False).status == "unknown"
 
 
 def test_the_named_script_is_tied_to_the_launch() -> None:
-    assert judged("python $S", Path("train.py"), local=False).status == "ok"
-    assert codes(judged("python train.py", Path("header.py"), local=False)) == {"LAUNCH107"}
-    assert judged("cd sub && python deep.py", Path("sub/deep.py"), local=False).status == "ok"
+    assert report_on("python $S", Path("train.py"), local=False).status == "ok"
+    assert codes(report_on("python train.py", Path("header.py"), local=False)) == {"LAUNCH107"}
+    assert report_on("cd sub && python deep.py", Path("sub/deep.py"), local=False).status == "ok"
 
 
 def test_given_arguments_make_values_known() -> None:
-    report = judged(f"{JOB} train.py {PUSH}", None, local=False)
+    report = report_on(f"{JOB} train.py {PUSH}", None, local=False)
     states = {item["id"]: item for item in report.fields["launches"][0]["checklist"]}
     assert states["push_to_hub"]["state"] == "pass"
     assert states["hub_model_id"]["evidence"].startswith('hub_model_id="me/demo"')
     assert states["timeout"]["evidence"] == "--timeout 4h"
-    smoke = judged("hf jobs uv run --flavor t4-small -e MAX_STEPS=20 train.py", None, local=False)
+    smoke = report_on("hf jobs uv run --flavor t4-small -e MAX_STEPS=20 train.py", None, local=False)
     assert smoke.fields["smoke_run_steps"] == 20
 
 
@@ -383,7 +385,7 @@ def test_given_arguments_make_values_known() -> None:
     }.values(),
 )
 def test_only_files_of_the_kind_are_proposed(line: str, fix: str) -> None:
-    fixes = [one.fix for one in judged(line, None, local=False).findings if one.code in ("LAUNCH106", "LAUNCH107")]
+    fixes = [one.fix for one in report_on(line, None, local=False).findings if one.code in ("LAUNCH106", "LAUNCH107")]
     assert len(fixes) == 1
     assert fix in (fixes[0] or "")
     assert (".py" in (fixes[0] or "")) is ("trian" in line)
@@ -419,7 +421,7 @@ def test_files_are_read_by_their_kind_alone(folder: Path) -> None:
     ]
     lines += [f"{JOB} --env-file v.env reads.py", "accelerate launch --config_file keys.yaml train.py", "hf jobs uv run keys"]
     for line in lines:
-        report = judged(line, None, local=False)
+        report = report_on(line, None, local=False)
         assert "s3cr3t" not in json.dumps(report.to_dict()), line
 
 

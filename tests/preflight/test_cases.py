@@ -23,7 +23,7 @@ from ml_intern_helpers.analysis.source import read_source
 from ml_intern_helpers.launches.find import launches_of
 from ml_intern_helpers.preflight.context import read_context
 from ml_intern_helpers.preflight.examine import examine
-from ml_intern_helpers.preflight.launch_check import examined
+from ml_intern_helpers.preflight.launch_check import examine_launches
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.registry import all_rules
 from support.agreement import write_agreement
@@ -71,7 +71,9 @@ def outcomes(case: Case, folder: Path) -> list[Outcome]:
         recipe = (ROOT / "skills/ml-intern/recipes/sft.py").read_text(encoding="utf-8")
         script.write_text(recipe[recipe.index("# ///\n") + 6 :], encoding="utf-8")
         command = re.sub(r"  # (?:expect|unknown).*", "", case.text.removeprefix("$ "))
-        return [one for judged in examined(launches_of(command, folder)) for one in rule.check(judged.examination.context)]
+        return [
+            one for judged in examine_launches(launches_of(command, folder)) for one in rule.check(judged.examination.context)
+        ]
     examine(read_source(script), "jobs")  # no other rule fails on it
     return list(rule.check(read_context(read_source(script), rule.modes[0])))
 

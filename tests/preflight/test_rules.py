@@ -13,7 +13,7 @@ import pytest
 from ml_intern_helpers.analysis.source import read_source
 from ml_intern_helpers.preflight.checklist import LINES
 from ml_intern_helpers.preflight.context import read_context
-from ml_intern_helpers.preflight.launch_check import judged
+from ml_intern_helpers.preflight.launch_check import report_on
 from ml_intern_helpers.preflight.registry import CODE_FORM, all_rules
 from support.agreement import write_agreement
 from support.helpers import ROOT
@@ -43,7 +43,9 @@ def fires(code: str, script: Path, text: str) -> bool:
     script.write_text(without_header if is_launch(text) else text, encoding="utf-8")
     write_agreement(script.parent, text)
     if is_launch(text):
-        return code in {one.code for one in judged(text.removeprefix("$ "), None, local=False).findings if one.severity != "info"}
+        return code in {
+            one.code for one in report_on(text.removeprefix("$ "), None, local=False).findings if one.severity != "info"
+        }
     facts = read_context(read_source(script), all_rules()[code].modes[0])
     informs = all_rules()[code].severity == "info"
     return any(one.state == "fail" and (informs or one.severity != "info") for one in all_rules()[code].check(facts))

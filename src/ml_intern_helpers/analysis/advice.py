@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ml_intern_helpers.analysis.offers import Offers
+from ml_intern_helpers.analysis.releases import Offers
 from ml_intern_helpers.indexes.libraries import PACKAGES, shipped
 from ml_intern_helpers.indexes.lookup import is_public, offered, similar
 from ml_intern_helpers.indexes.removed import Gone, what_became

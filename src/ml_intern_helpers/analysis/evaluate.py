@@ -12,12 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ml_intern_helpers.analysis import argument_parser, folding
-from ml_intern_helpers.analysis.classes import role_of
-from ml_intern_helpers.analysis.dataclass_fields import fields_of
+from ml_intern_helpers.analysis.classes import fields_of, role_of
 from ml_intern_helpers.analysis.guards import certain, is_dead
 from ml_intern_helpers.analysis.names import dotted, exported, expressions_of, origins, reaching, returned_values
-from ml_intern_helpers.analysis.neighbours import neighbour
-from ml_intern_helpers.analysis.script import Binding, Script, remembered
+from ml_intern_helpers.analysis.script import Binding, Script, neighbour, remembered
 from ml_intern_helpers.analysis.values import Entries, Setting, Value, computed, default, known, runtime, unknown
 
 #: The deepest expression that is evaluated; the value of a deeper one counts as computed at run time.

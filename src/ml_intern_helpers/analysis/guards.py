@@ -61,7 +61,7 @@ def certain(guards: Guards, seen_from: Guards) -> bool:
     return needed == present[: len(needed)]
 
 
-def blamable(script: Script, node: ast.AST, *, importing: bool = False) -> bool:
+def error_stops_run(script: Script, node: ast.AST, *, importing: bool = False) -> bool:
     """Whether an error at `node` would stop the run.
 
     False for dead code, for a `try` whose handler catches the error, for the handler itself (the fallback), and under a
@@ -90,7 +90,7 @@ def expected(script: Script, node: ast.AST, *errors: str) -> bool:
 def optional(script: Script, node: ast.AST) -> bool:
     """Whether an import may fail or be skipped: its error is handled, or it is under a condition."""
     guards = script.places[node].guards
-    return not blamable(script, node, importing=True) or any(guard.kind in ("if", "else") for guard in guards)
+    return not error_stops_run(script, node, importing=True) or any(guard.kind in ("if", "else") for guard in guards)
 
 
 def _asks_release(test: ast.AST) -> bool:

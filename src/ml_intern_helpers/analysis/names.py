@@ -11,7 +11,7 @@ import builtins
 from typing import NamedTuple
 
 from ml_intern_helpers.analysis.guards import certain, is_dead
-from ml_intern_helpers.analysis.script import Binding, Guards, ParsedObject, Place, Script, remembered
+from ml_intern_helpers.analysis.script import Binding, Guards, ParsedObject, Script, Surroundings, remembered
 
 #: The longest chain of aliases that is followed.
 _FAR = 12
@@ -83,7 +83,7 @@ def exported(script: Script, name: str) -> ast.Name | None:
     if name not in script.module.bindings:
         return None
     read = ast.Name(name, ast.Load(), lineno=len(script.source.lines) + 1, col_offset=0, end_lineno=0, end_col_offset=0)
-    script.places[read] = Place(script.module, (), script.source.tree)
+    script.places[read] = Surroundings(script.module, (), script.source.tree)
     return read
 
 

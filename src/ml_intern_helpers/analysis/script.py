@@ -1,16 +1,21 @@
-"""Walks a script once, without recursion, and records the scope, guards and parent of each node and what binds each name."""
+"""Walks a script once, without recursion, and records the scope, guards and parent of each node and what binds each name.
+
+Modules beside the script, whose constants it imports, are walked too; their own imports are not followed.
+"""
 
 from __future__ import annotations
 
 import ast
+import os
 from collections import defaultdict
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ml_intern_helpers.analysis.options import NOTHING_GIVEN, GivenToScript
-from ml_intern_helpers.analysis.source import Source
-from ml_intern_helpers.core.errors import Unavailable
+from ml_intern_helpers.analysis.source import MAX_SCRIPT_BYTES, Source, read_source
+from ml_intern_helpers.core.errors import BadData, NotFound, Unavailable
 
 E = TypeVar("E", bound=ast.AST)
 T = TypeVar("T")
@@ -75,7 +80,7 @@ class Scope:
         return None
 
 
-class Place(NamedTuple):
+class Surroundings(NamedTuple):
     """The position of a node: its scope, guards and parent."""
 
     scope: Scope
@@ -112,7 +117,7 @@ class Script:
 
     def __init__(self, source: Source, given: GivenToScript = NOTHING_GIVEN) -> None:
         self.source, self.given, self.module = source, given, Scope(source.tree, None)
-        self.places: dict[ast.AST, Place] = {}
+        self.places: dict[ast.AST, Surroundings] = {}
         self.calls: list[ast.Call] = []
         self.imports: list[ast.Import | ast.ImportFrom] = []
         self.names: dict[str, list[ast.Name]] = defaultdict(list)
@@ -206,7 +211,7 @@ def walk(source: Source, given: GivenToScript = NOTHING_GIVEN) -> Script:
     stack: list[tuple[ast.AST, Scope, Guards, ast.AST]] = [(source.tree, script.module, (), source.tree)]
     while stack:
         node, scope, guards, parent = stack.pop()
-        script.places[node] = Place(scope, guards, parent)
+        script.places[node] = Surroundings(scope, guards, parent)
         note = _NOTES.get(type(node))
         if note is not None:
             note(script, node, scope, guards)
@@ -320,3 +325,38 @@ _NOTES: dict[type[ast.AST], Callable[[Script, ast.AST, Scope, Guards], None]] = 
     **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.arg, ast.withitem), _bind_definition),
     **dict.fromkeys((ast.ExceptHandler, ast.MatchAs, ast.MatchStar), _bind_definition),
 }
+
+
+def neighbour(script: Script, module: str) -> Script | None:
+    """The walked module `module` (`settings`, `.settings`, `package.settings`) beside `script`; None when none can be read.
+
+    A module found this way has no neighbours of its own, so modules that import each other cannot loop.
+    """
+    if script.is_neighbour:
+        return None
+    return script.once(f"neighbour {module}", script.source.tree, lambda: _read(script, module))
+
+
+def _read(script: Script, module: str) -> Script | None:
+    parts = module.lstrip(".").split(".")
+    if module.startswith("..") or not all(part.isidentifier() for part in parts):
+        return None
+    stem = script.source.path.parent.joinpath(*parts)
+    try:
+        for path in (stem.with_suffix(".py"), stem / "__init__.py"):
+            if path.is_file() and path.stat().st_size <= MAX_SCRIPT_BYTES and os.access(path, os.R_OK):
+                module_script = walk(read_source(path))
+                module_script.is_neighbour = True
+                return module_script
+    except (OSError, BadData, NotFound, RecursionError):  # an unreadable module provides no values
+        pass
+    return None
+
+
+def beside(script: Path, name: str) -> bool:
+    """Whether a module `name` exists beside the script."""
+    folder = script.parent
+    try:
+        return (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()
+    except (OSError, ValueError):
+        return False

@@ -6,8 +6,7 @@ import ast
 
 from ml_intern_helpers.analysis import argument_parser
 from ml_intern_helpers.analysis.argument_parser import ParsedArguments
-from ml_intern_helpers.analysis.classes import PARSED_BESIDE
-from ml_intern_helpers.analysis.dataclass_fields import fields_of
+from ml_intern_helpers.analysis.classes import PARSED_BESIDE, fields_of
 from ml_intern_helpers.analysis.evaluate import entries_of, value_of
 from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.analysis.script import Script

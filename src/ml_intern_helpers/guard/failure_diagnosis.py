@@ -13,7 +13,7 @@ from ml_intern_helpers.core.text import clean
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.context import Run, ScriptContext
-    from ml_intern_helpers.preflight.launch_check import Judged
+    from ml_intern_helpers.preflight.launch_check import ExaminedLaunch
 
 MOST_LINES = 6
 #: Packages whose names and arguments `api_lookup` knows.
@@ -34,7 +34,7 @@ class Failure(NamedTuple):
 
     output: str
     exit_code: int | None = None
-    judged: Judged | None = None
+    judged: ExaminedLaunch | None = None
     where: str = "local"
 
 

@@ -19,7 +19,7 @@ from ml_intern_helpers.runs.spend import ON_THIS_MACHINE, Cost, cost_on_jobs, ma
 from ml_intern_helpers.runs.timestamps import now
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.preflight.launch_check import Judged
+    from ml_intern_helpers.preflight.launch_check import ExaminedLaunch
 
 _AGREE = "if the user agrees: `task agree --spend-cap USD …` (or `task change --spend-cap USD --reason …`), then launch again"
 
@@ -55,7 +55,7 @@ def state_of(folders: list[Path]) -> State:
     return State(contract.task_for(*folders), runs_of(folder), folder, now())
 
 
-def holds(launches: list[Judged], state: State) -> Iterator[Hold]:
+def holds(launches: list[ExaminedLaunch], state: State) -> Iterator[Hold]:
     """Every reason to hold a line that starts `launches`."""
     jobs = [judged for judged in launches if judged.launch.mode == "jobs"]
     yield from _contract(state.task)
@@ -85,7 +85,7 @@ def _contract(task: Task | None) -> Iterator[Hold]:
         )
 
 
-def _elsewhere(judged: Judged, state: State) -> Iterator[Hold]:
+def _elsewhere(judged: ExaminedLaunch, state: State) -> Iterator[Hold]:
     """Holds for differences in the terms that the command line decides: the account, and Jobs or this machine."""
     if state.task is None or not state.task.open:
         return
@@ -99,13 +99,13 @@ def _elsewhere(judged: Judged, state: State) -> Iterator[Hold]:
         yield Hold(f"TERM:{difference.term}", f"{difference.message}: {difference.costs}", difference.way_on)
 
 
-def _settings(judged: Judged) -> dict[str, object]:
+def _settings(judged: ExaminedLaunch) -> dict[str, object]:
     from ml_intern_helpers.preflight.launch_check import fields_of_launch
 
     return fields_of_launch(judged.examination.context)
 
 
-def cost_of(judged: Judged) -> Cost:
+def cost_of(judged: ExaminedLaunch) -> Cost:
     """What the launch may cost at most, for all rounds of a loop and all attempts."""
     from ml_intern_helpers.indexes.job_prices import price_of
 
@@ -121,7 +121,7 @@ def cost_of(judged: Judged) -> Cost:
     return cost_on_jobs(price, seconds, attempts=times * attempts, repeats=settings["schedule"] is not None)
 
 
-def _attempts(judged: Judged) -> int | None:
+def _attempts(judged: ExaminedLaunch) -> int | None:
     """`--attempts`: how often the Hub tries it; None when that is unknown."""
     attempts = judged.launch.settings.get("attempts")
     if attempts is None:
@@ -129,7 +129,7 @@ def _attempts(judged: Judged) -> int | None:
     return int(attempts.value) if attempts.value is not None and attempts.value.isdecimal() and int(attempts.value) > 0 else None
 
 
-def _one_first(jobs: list[Judged], state: State) -> Iterator[Hold]:
+def _one_first(jobs: list[ExaminedLaunch], state: State) -> Iterator[Hold]:
     """Holds a second job until the first is seen training: thirty jobs with the same bug cost thirty times as much."""
     training = [judged for judged in jobs if judged.trains]
     waiting = single_job_rule.unproven(state.runs, state.task_id) if training else None
@@ -153,12 +153,12 @@ def look_at(waiting: Run) -> str:
     return f"read `hf jobs logs {job}`; once it shows losses, this launch passes"
 
 
-def _proven(training: list[Judged], state: State) -> bool:
+def _proven(training: list[ExaminedLaunch], state: State) -> bool:
     trained_hashes = {run.text("script_sha256") for run in state.runs.all if run.text("trained_at")} - {""}
     return all(sha256_of(judged) in trained_hashes for judged in training)
 
 
-def sha256_of(judged: Judged) -> str:
+def sha256_of(judged: ExaminedLaunch) -> str:
     """The SHA-256 of the script's content; "" if it was not read."""
     import hashlib
 
@@ -181,7 +181,7 @@ def question(reasons: list[Hold]) -> str:
 _LONGEST_WAIT_S = 2.0
 
 
-def ledger_entry(judged: Judged, event: dict[str, object]) -> launching.Launch:
+def ledger_entry(judged: ExaminedLaunch, event: dict[str, object]) -> launching.Launch:
     """What the ledger keeps of a launch."""
     from ml_intern_helpers.preflight.launch_check import fields_of_launch
 
@@ -203,7 +203,7 @@ def ledger_entry(judged: Judged, event: dict[str, object]) -> launching.Launch:
     )
 
 
-def reserve(launches: list[Judged], state: State, event: dict[str, object]) -> list[Hold]:
+def reserve(launches: list[ExaminedLaunch], state: State, event: dict[str, object]) -> list[Hold]:
     """Record each launch in the ledger; return holds for those that another session has made impossible meanwhile.
 
     Raises:

@@ -25,7 +25,7 @@ from ml_intern_helpers.guard.event import folders_of
 if TYPE_CHECKING:
     from ml_intern_helpers.core.report import Finding
     from ml_intern_helpers.guard.holds import Hold, State
-    from ml_intern_helpers.preflight.launch_check import Judged
+    from ml_intern_helpers.preflight.launch_check import ExaminedLaunch
 
 #: Less than the client's time limit for this hook (hooks.json), after which the client would let the call pass.
 _MOST_SECONDS = 8.0
@@ -118,9 +118,9 @@ def _decided(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decisio
     if any(launch.target.reason == TOO_DEEP for launch in launches):
         raise Unavailable("its shells are nested too deeply", hint="write the launch as one plain command")
     from ml_intern_helpers.guard import holds
-    from ml_intern_helpers.preflight.launch_check import examined
+    from ml_intern_helpers.preflight.launch_check import examine_launches
 
-    judged = examined(launches)
+    judged = examine_launches(launches)
     checked = [each for each in judged if each.launch.mode == "jobs" or each.trains]
     unreadable = [each for each in judged if each.launch.mode == "local" and not each.trains and _is_unseen(each)]
     if not checked and not unreadable:
@@ -149,7 +149,7 @@ def _decided(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decisio
     return Decision("pass", context="\n".join(filter(None, context))), True
 
 
-def _sorted_findings(launches: list[Judged], in_task: bool) -> tuple[list[Finding], list[Hold], list[Finding]]:
+def _sorted_findings(launches: list[ExaminedLaunch], in_task: bool) -> tuple[list[Finding], list[Hold], list[Finding]]:
     """Findings that are sent back to the model, holds that the user decides on, findings to mention when the launch passes."""
     from ml_intern_helpers.guard.holds import Hold
 
@@ -178,7 +178,7 @@ def _sorted_findings(launches: list[Judged], in_task: bool) -> tuple[list[Findin
     return errors, user_holds, warnings
 
 
-def _suppressed(judged: Judged) -> Iterator[Hold]:
+def _suppressed(judged: ExaminedLaunch) -> Iterator[Hold]:
     """Holds for findings that a comment suppresses: the model may have written it, but only the user may agree to them."""
     from ml_intern_helpers.guard.holds import Hold
     from ml_intern_helpers.preflight.registry import all_rules
@@ -190,13 +190,13 @@ def _suppressed(judged: Judged) -> Iterator[Hold]:
             yield Hold(finding.code, message, "correct the finding and remove the comment, or ask the user")
 
 
-def _is_unseen(judged: Judged) -> bool:
+def _is_unseen(judged: ExaminedLaunch) -> bool:
     """Whether the target of a launch on this machine cannot be read. A missing file does not count: the shell reports it."""
     missing = any(problem.kind == "missing-file" for problem in judged.launch.problems)
     return judged.launch.target.kind in _UNSEEN and not missing
 
 
-def _holds_of_unseen(unreadable: list[Judged], state: State) -> Iterator[Hold]:
+def _holds_of_unseen(unreadable: list[ExaminedLaunch], state: State) -> Iterator[Hold]:
     """Holds for commands that are known only at run time: where the task allows spending, each may be a paid job."""
     from ml_intern_helpers.guard.holds import Hold
     from ml_intern_helpers.launches.programs import HIDDEN
@@ -209,7 +209,7 @@ def _holds_of_unseen(unreadable: list[Judged], state: State) -> Iterator[Hold]:
             yield Hold("UNSEEN", message, "write the command out, so that its cost can be computed")
 
 
-def _advice(unreadable: list[Judged]) -> str:
+def _advice(unreadable: list[ExaminedLaunch]) -> str:
     """One line for the model about launches that could not be read; "" without any."""
     if not unreadable:
         return ""

@@ -27,7 +27,7 @@ from ml_intern_helpers.runs.spend import Cost
 from ml_intern_helpers.runs.timestamps import now, stamp
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.preflight.launch_check import Judged
+    from ml_intern_helpers.preflight.launch_check import ExaminedLaunch
 
 #: Commands that may end while the program that they started continues.
 _LEFT_BEHIND = re.compile(r"\b(?:nohup|setsid|disown|tmux|screen|sbatch)\b|(?<![&>|])&(?![&>\d])\s*(?:$|[\n;)]|\w)")
@@ -62,18 +62,18 @@ def _unsettled_runs(home: Path, call: Call) -> list[Run]:
     return [run for run in runs if run.text("tool_use_id") == call.id and run.state in ("reserved", "released")]
 
 
-def judged_in(command: str) -> list[Judged]:
+def judged_in(command: str) -> list[ExaminedLaunch]:
     """The launches in a command with the current content of their scripts; empty if they cannot be read."""
     from ml_intern_helpers.launches.find import launches_of
-    from ml_intern_helpers.preflight.launch_check import examined
+    from ml_intern_helpers.preflight.launch_check import examine_launches
 
     try:
-        return examined([launch for launch in launches_of(command, Path.cwd()) if not launch.dry])
+        return examine_launches([launch for launch in launches_of(command, Path.cwd()) if not launch.dry])
     except (ToolError, RecursionError, OSError):
         return []
 
 
-def _record_afterwards(home: Path, judged: list[Judged], call: Call) -> list[Run]:
+def _record_afterwards(home: Path, judged: list[ExaminedLaunch], call: Call) -> list[Run]:
     """Record launches that the user allowed and that were therefore not recorded before they started."""
     from ml_intern_helpers.guard.holds import cost_of, ledger_entry
 
@@ -122,7 +122,7 @@ def _same_launch(run: Run, call: Call) -> launching.Launch:
     )
 
 
-def _failure_explained(call: Call, judged: list[Judged], runs: list[Run]) -> list[str]:
+def _failure_explained(call: Call, judged: list[ExaminedLaunch], runs: list[Run]) -> list[str]:
     """The explanation of a failure; for a script that trains nothing, only of wrong names and arguments."""
     if not judged and not runs:
         return []

@@ -1,14 +1,17 @@
-"""Finds what a query names (a package, module, class, function, method, argument or plain name), and similar names."""
+"""Finds what a query names, similar names, which keywords `from_pretrained` accepts, and what a library announces to remove."""
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ml_intern_helpers.indexes.libraries import PACKAGES
-from ml_intern_helpers.indexes.pretrained import known_names
-from ml_intern_helpers.indexes.records import Argument, ClassRecord
-from ml_intern_helpers.indexes.signatures import Library, Signature
+from ml_intern_helpers.indexes.signatures import HANDLERS, HANDLERS_MODULE, Announced, Argument, ClassRecord, Library, Signature
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.indexes.removed import Gone
 
 
 class Found(NamedTuple):
@@ -160,3 +163,127 @@ def _keeps_anything(library: Library, call: str) -> bool:
     if record is None or record.init is None or not record.fields:
         return False
     return record.init.open and record.init.arguments == tuple(field._replace(keyword_only=True) for field in record.fields)
+
+
+_KEEPS_ANYTHING = re.compile(r"(Config|Tokenizer|TokenizerFast|TokenizerBase|Processor|ProcessorFast|FeatureExtractor|Backend)$")
+_BASE = "transformers.PreTrainedModel"
+_GATHERED = ("transformers.PreTrainedModel", "transformers.PreTrainedConfig", "transformers.AutoConfig")
+
+
+class Keyword(NamedTuple):
+    """How `from_pretrained` treats one keyword.
+
+    A keyword that it does not accept reaches the model's constructor, which fails.
+
+    Attributes:
+        state: `legal`; `config` (a field of some models' configurations, legal if this model has it); `kept` (tokenizers,
+            processors and configurations accept anything); `removed` (accepted by older releases, now a TypeError); `doubtful`.
+        gone: for `removed`, since when, and what to write instead.
+    """
+
+    state: Literal["legal", "config", "kept", "removed", "doubtful"]
+    gone: Gone | None = None
+
+
+def from_pretrained_keyword(library: Library, dotted: str, keyword: str) -> Keyword:
+    """Judge `dotted.from_pretrained(…, keyword=…)`; `dotted` is a class of transformers (`transformers.AutoModelForCausalLM`)."""
+    if keyword in known_names(library, dotted):
+        return Keyword("legal")
+    if _KEEPS_ANYTHING.search(dotted):
+        return Keyword("kept")
+    if not dotted.startswith("transformers."):
+        return Keyword("doubtful")
+    if library.is_config_field(keyword):
+        return Keyword("config")
+    from ml_intern_helpers.indexes.removed import gone
+
+    for owner in (f"{dotted}.from_pretrained", f"{_BASE}.from_pretrained", "transformers.PreTrainedConfig"):
+        removed = gone(f"{owner}.{keyword}")
+        if removed is not None:
+            return Keyword("removed", removed)
+    return Keyword("doubtful")
+
+
+def keeps_anything(name: str) -> bool:
+    """Whether the name is of a tokenizer, processor or configuration, which keep unknown keywords."""
+    return _KEEPS_ANYTHING.search(name) is not None
+
+
+def known_names(library: Library, dotted: str) -> frozenset[str]:
+    """The keywords that the call accepts: named ones, and those popped by the class or by what it passes keywords on to."""
+    own = library.method(dotted, "from_pretrained")
+    names = own.names if own else frozenset()
+    if not dotted.startswith("transformers.") or _KEEPS_ANYTHING.search(dotted):
+        return names
+    for other in _GATHERED:
+        method = library.method(other, "from_pretrained")
+        names |= method.names if method else frozenset()
+    return names if dotted.rpartition(".")[2].startswith("Auto") else names - {"code_revision"}
+
+
+class Deprecation(NamedTuple):
+    """One announced deprecation that concerns a call.
+
+    Attributes:
+        announced: the deprecation as the release announces it.
+        label: the release that announces it (`transformers 5.23.0`).
+        ignored: the argument is already dropped, so passing it has no effect.
+    """
+
+    announced: Announced
+    label: str
+    ignored: bool = False
+
+    @property
+    def when(self) -> str:
+        """When it will be removed: `to be removed in transformers 6`, or `to be removed` where no release is named."""
+        package, _, version = self.label.partition(" ")
+        if not self.announced.until:
+            return "to be removed"
+        if "-" in self.announced.until:
+            return f"to be removed after {self.announced.until}"
+        late = _numbers(self.announced.until) <= _numbers(version)
+        return f"{'its removal was announced for' if late else 'to be removed in'} {package} {self.announced.until}"
+
+    def concerns(self, value: object) -> bool:
+        """Whether it applies to an argument with this (known) value."""
+        return not self.announced.value or ast.literal_eval(self.announced.value) == value
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part.isdigit()]
+
+
+def announced_of(library: Library, signature: Signature) -> list[Deprecation]:
+    """Every deprecation announced for the class, function or method with this signature."""
+    module, _, path = signature.origin.partition(":")
+    owner, _, method = path.partition(".")
+    if method:
+        line = library.line(f"{module}:{owner}")
+        holder = next((holder for holder, record in line if method in record.methods), f"{module}:{owner}")
+        announced = _of_origin(library, f"{holder}.{method}")
+        base = library.origin("transformers.PreTrainedModel")
+        handed_on = base is not None and module.startswith("transformers.") and path.endswith(".from_pretrained")
+        if handed_on and not keeps_anything(signature.origin.removesuffix(".from_pretrained")):
+            # `AutoModelForCausalLM.from_pretrained` passes its keywords on to that of the model class.
+            announced += _of_origin(library, f"{base}.from_pretrained")
+        return announced + _dropped(library, signature)
+    announced = _of_origin(library, signature.origin)
+    if not isinstance(library.record(signature.origin), ClassRecord):
+        return announced + _dropped(library, signature)
+    for ancestor, _ in list(library.line(signature.origin))[1:]:  # the deprecation of a class does not concern its subclasses
+        announced += [each for each in _of_origin(library, ancestor) if each.announced.name]
+    return announced
+
+
+def _of_origin(library: Library, origin: str) -> list[Deprecation]:
+    release = library.release_of(origin)
+    return [Deprecation(entry, f"{release.package} {release.version}") for entry in release.deprecated(origin)] if release else []
+
+
+def _dropped(library: Library, signature: Signature) -> list[Deprecation]:
+    """The deprecations of arguments that huggingface_hub's decorator still accepts, but drops."""
+    if not (signature.popped and signature.origin.startswith("huggingface_hub.")):
+        return []
+    announced = [each for handler in HANDLERS for each in _of_origin(library, f"{HANDLERS_MODULE}:{handler}")]
+    return [each._replace(ignored=True) for each in announced if each.announced.name in signature.popped]

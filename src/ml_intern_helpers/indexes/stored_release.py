@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_intern_helpers.core.paths import write_atomic
-from ml_intern_helpers.indexes.records import Announced, ClassRecord, Record, from_json
+from ml_intern_helpers.indexes.signatures import Announced, ClassRecord, Record, from_json
 
 #: The format version, increased when the layout or the contents change: files of another format are never read.
 FORMAT = 5

@@ -9,22 +9,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ml_intern_helpers.analysis.api_calls import ApiCall, api_calls
+from ml_intern_helpers.analysis.api_calls import ApiCall, api_calls, methods_called
 from ml_intern_helpers.analysis.classes import TRANSFORMERS_STYLE
 from ml_intern_helpers.analysis.columns import UNSEEN, Columns, columns_of
-from ml_intern_helpers.analysis.constructions import Construction, config_of, constructions, loose_assignments
+from ml_intern_helpers.analysis.constructions import (
+    Construction,
+    Training,
+    config_of,
+    constructions,
+    loose_assignments,
+    recognise,
+)
 from ml_intern_helpers.analysis.evaluate import entries_of, keywords_of, value_of
-from ml_intern_helpers.analysis.guards import blamable, optional, runs
+from ml_intern_helpers.analysis.guards import error_stops_run, optional, runs
 from ml_intern_helpers.analysis.header import Header, read_header
-from ml_intern_helpers.analysis.instances import methods_called
 from ml_intern_helpers.analysis.names import dotted
-from ml_intern_helpers.analysis.neighbours import beside
-from ml_intern_helpers.analysis.offers import Offers
 from ml_intern_helpers.analysis.options import DEFAULT_OPTIONS, NOTHING_GIVEN, Options
-from ml_intern_helpers.analysis.releases import Releases
-from ml_intern_helpers.analysis.script import Script, walk
+from ml_intern_helpers.analysis.releases import Offers, Releases
+from ml_intern_helpers.analysis.script import Script, beside, walk
 from ml_intern_helpers.analysis.source import Source
-from ml_intern_helpers.analysis.training import Training, recognise
 from ml_intern_helpers.analysis.values import Entries, Setting, Value, known, runtime, unknown
 from ml_intern_helpers.analysis.values import default as unless_set
 from ml_intern_helpers.indexes.jobs import FLAVORS, SMOKE_STEPS
@@ -49,14 +52,14 @@ class Imported(NamedTuple):
         name: `SFTConfig`; "" for `import trl`.
         node: the import statement.
         optional: the script handles its absence (`try: import …`).
-        blamable: a failing import would stop the script, because no `try` or version test provides for it.
+        error_stops_run: a failing import would stop the script, because no `try` or version test provides for it.
     """
 
     module: str
     name: str
     node: ast.AST
     optional: bool
-    blamable: bool
+    error_stops_run: bool
 
     @property
     def top(self) -> str:
@@ -191,9 +194,9 @@ class ScriptContext(_Fields):
     def constant(self, expr: ast.expr) -> Value:
         return value_of(self.script, expr)
 
-    def blamable(self, node: ast.AST) -> bool:
-        """Whether an error at `node` would stop the run (see `analysis.guards.blamable`)."""
-        return blamable(self.script, node)
+    def error_stops_run(self, node: ast.AST) -> bool:
+        """Whether an error at `node` would stop the run (see `analysis.guards.error_stops_run`)."""
+        return error_stops_run(self.script, node)
 
     def columns(self, run: Run) -> Columns:
         """The columns of the run's training rows."""
@@ -315,9 +318,9 @@ def _imports(script: Script) -> Iterator[Imported]:
     for node in script.imports:
         if not runs(script, node):
             continue
-        is_optional, is_blamable = optional(script, node), blamable(script, node, importing=True)
+        is_optional, stops_run = optional(script, node), error_stops_run(script, node, importing=True)
         for alias in node.names:
             if isinstance(node, ast.Import):
-                yield Imported(alias.name, "", node, is_optional, is_blamable)
+                yield Imported(alias.name, "", node, is_optional, stops_run)
             else:
-                yield Imported("." * node.level + (node.module or ""), alias.name, node, is_optional, is_blamable)
+                yield Imported("." * node.level + (node.module or ""), alias.name, node, is_optional, stops_run)

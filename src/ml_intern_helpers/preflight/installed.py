@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from ml_intern_helpers.analysis.constructions import command_words
 from ml_intern_helpers.analysis.names import dotted, origins
-from ml_intern_helpers.analysis.neighbours import beside
 from ml_intern_helpers.analysis.requirements import Requirement, normal_name, parse_requirement
-from ml_intern_helpers.analysis.training import command_words
+from ml_intern_helpers.analysis.script import beside
 from ml_intern_helpers.indexes.packages import BRINGS, COMPLETE, DISTRIBUTIONS, EXTRAS, SAME_NAME, WELL_KNOWN
 from ml_intern_helpers.preflight.context import ScriptContext
 

@@ -28,7 +28,7 @@ _MOST_ARGUMENTS = 200
 _SEVERITIES = ("error", "warning", "info")
 
 
-class Judged(NamedTuple):
+class ExaminedLaunch(NamedTuple):
     """A launch, and the examination of the script it starts."""
 
     launch: Launch
@@ -50,7 +50,7 @@ class Judged(NamedTuple):
         return "unknown" if self.unread or (self.trains and self.examination.settled_nothing) else "ok"
 
 
-def judged(text: str, script: Path | None, local: bool, options: Options = DEFAULT_OPTIONS) -> Report:
+def report_on(text: str, script: Path | None, local: bool, options: Options = DEFAULT_OPTIONS) -> Report:
     """The report on a command line.
 
     Args:
@@ -69,7 +69,7 @@ def judged(text: str, script: Path | None, local: bool, options: Options = DEFAU
         raise NotFound(f"no launch found in `{clean(text, limit=100)}`", hint=hint)
     if script is not None:
         _attach_script(launches, script)
-    results = examined(launches, options, "local" if local else None)
+    results = examine_launches(launches, options, "local" if local else None)
     report = _report(results)
     if len(launches) > MOST:
         report.warnings.append(f"only the first {MOST} launches were judged")
@@ -78,7 +78,7 @@ def judged(text: str, script: Path | None, local: bool, options: Options = DEFAU
     return report
 
 
-def examined(launches: list[Launch], options: Options = DEFAULT_OPTIONS, mode: str | None = None) -> list[Judged]:
+def examine_launches(launches: list[Launch], options: Options = DEFAULT_OPTIONS, mode: str | None = None) -> list[ExaminedLaunch]:
     """The first MOST launches, each with its examined script; `mode` overrides that of the launcher.
 
     Raises:
@@ -86,7 +86,7 @@ def examined(launches: list[Launch], options: Options = DEFAULT_OPTIONS, mode: s
     """
     for launch in launches[:MOST]:
         launch.mode = mode or launch.mode
-    return [Judged(launch, examine(_source(launch), launch.mode, launch, options)) for launch in launches[:MOST]]
+    return [ExaminedLaunch(launch, examine(_source(launch), launch.mode, launch, options)) for launch in launches[:MOST]]
 
 
 def _attach_script(launches: list[Launch], script: Path) -> None:
@@ -132,7 +132,7 @@ def _source(launch: Launch) -> Source:
     return Source(Path(target.name or "launch"), "", [""], ast.parse(""))
 
 
-def _report(results: list[Judged]) -> Report:
+def _report(results: list[ExaminedLaunch]) -> Report:
     main = next((result for result in results if result.trains), results[0])
     statuses = [result.status for result in results]
     status: Status = next((worst for worst in ("failed", "unknown") if worst in statuses), "ok")
@@ -170,7 +170,7 @@ def _report(results: list[Judged]) -> Report:
     return report
 
 
-def _verdict(results: list[Judged], main: Judged, status: Status) -> str:
+def _verdict(results: list[ExaminedLaunch], main: ExaminedLaunch, status: Status) -> str:
     slots = sum(item.state == "fill_in" for result in results for item in result.examination.checklist)
     counts = [
         (sum(result.examination.number_of("error") for result in results), "error", ""),
@@ -184,7 +184,7 @@ def _verdict(results: list[Judged], main: Judged, status: Status) -> str:
     return clean(f"{headline(status, counts)}: {number}, {main.launch.launcher} ({what})")
 
 
-def _unknowns(results: list[Judged]) -> list[dict[str, Any]]:
+def _unknowns(results: list[ExaminedLaunch]) -> list[dict[str, Any]]:
     unknowns: dict[tuple[int | None, str], None] = {}
     for result in results:
         launch = result.launch

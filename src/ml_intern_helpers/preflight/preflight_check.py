@@ -76,9 +76,9 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     try:
         if args.launch is None:
             return _check_script(args, context)
-        from ml_intern_helpers.preflight.launch_check import judged
+        from ml_intern_helpers.preflight.launch_check import report_on
 
-        return judged(args.launch, args.path, args.local, _options(args, context))
+        return report_on(args.launch, args.path, args.local, _options(args, context))
     except RecursionError as err:
         what = "the command line, or a script in it," if args.launch is not None else args.path
         raise BadData(f"{what} is nested too deeply to follow", hint="give the training script itself") from err

@@ -119,7 +119,7 @@ def as_indexed(context: ScriptContext, construction: Construction) -> bool:
         return False
     current = context.uses_current("transformers") and context.uses_current(library)
     failure_handled = expected(context.script, construction.call, "ValueError", "AssertionError")
-    return current and context.blamable(construction.call) and not failure_handled
+    return current and context.error_stops_run(construction.call) and not failure_handled
 
 
 def no_best_metric(context: ScriptContext, run: Run) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.indexes.from_source.exports import flat_statements, string_of
 from ml_intern_helpers.indexes.from_source.read_records import Function, decorators
-from ml_intern_helpers.indexes.records import Announced
+from ml_intern_helpers.indexes.signatures import Announced
 
 _WARNERS = frozenset({"warn", "warning", "warning_once", "warn_once", "deprecate", "deprecation_warning"})
 _CONSTRUCTORS = ("__init__", "__post_init__", "__new__")

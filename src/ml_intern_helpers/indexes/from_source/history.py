@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ml_intern_helpers.indexes.from_source.tree_release import TreeRelease, names_only
-from ml_intern_helpers.indexes.records import ClassRecord
 from ml_intern_helpers.indexes.removed import Removal
-from ml_intern_helpers.indexes.signatures import Library
+from ml_intern_helpers.indexes.signatures import ClassRecord, Library
 
 #: Names that many modules define for themselves: finding one elsewhere is not a move.
 _EVERYWHERE = frozenset({"logger", "main", "T"})

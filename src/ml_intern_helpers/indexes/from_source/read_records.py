@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from ml_intern_helpers.indexes.from_source.exports import flat_statements, string_of
 from ml_intern_helpers.indexes.from_source.source_tree import SourceTree
-from ml_intern_helpers.indexes.records import HANDLERS, HANDLERS_MODULE, Argument, ClassRecord, FunctionRecord, Record
+from ml_intern_helpers.indexes.signatures import HANDLERS, HANDLERS_MODULE, Argument, ClassRecord, FunctionRecord, Record
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _PLUMBING = frozenset({"object", "ABC", "Generic", "Protocol"})

@@ -24,7 +24,7 @@ from ml_intern_helpers.indexes.from_source.read_records import (
     with_legacy,
 )
 from ml_intern_helpers.indexes.from_source.source_tree import SourceTree
-from ml_intern_helpers.indexes.records import Announced, ClassRecord, Record, to_json
+from ml_intern_helpers.indexes.signatures import Announced, ClassRecord, Record, to_json
 from ml_intern_helpers.indexes.stored_release import packed_names, write_tables
 
 #: Modules indexed by names only, so that imports are found: model code, and others that no training script calls.

@@ -27,9 +27,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ml_intern_helpers.analysis.api_calls import ApiCall, is_sure, unknown_keywords
-from ml_intern_helpers.analysis.dataclass_fields import fields_of, is_dataclass
-from ml_intern_helpers.analysis.instances import subclass_of
+from ml_intern_helpers.analysis.api_calls import ApiCall, is_sure, subclass_of, unknown_keywords
+from ml_intern_helpers.analysis.classes import fields_of, is_dataclass
 from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.analysis.script_arguments import names_given, names_switched_off
 from ml_intern_helpers.analysis.values import Setting
@@ -65,9 +64,9 @@ class Refusal(NamedTuple):
 def check(context: ScriptContext) -> Outcomes:
     seen = set()
     for call in context.api_calls:
-        if context.blamable(call.call) and not call.name.endswith("from_pretrained"):  # API104 checks from_pretrained
+        if context.error_stops_run(call.call) and not call.name.endswith("from_pretrained"):  # API104 checks from_pretrained
             for name, setting in unknown_keywords(call):
-                if setting.node not in seen and context.blamable(setting.node):
+                if setting.node not in seen and context.error_stops_run(setting.node):
                     seen.add(setting.node)
                     yield from _argument_outcomes(context, call, name, setting)
     for refusal in _refusals(context) if not context.patched_by else ():

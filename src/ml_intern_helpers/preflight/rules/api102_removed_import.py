@@ -14,7 +14,7 @@ Good:
 
 import ast
 
-from ml_intern_helpers.analysis.guards import blamable
+from ml_intern_helpers.analysis.guards import error_stops_run
 from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.preflight.context import Imported, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed
@@ -30,7 +30,7 @@ def check(context: ScriptContext) -> Outcomes:
         if missing_name:
             missing.add(missing_name)
             if (
-                item.blamable and (missing_name, item.node) not in reported
+                item.error_stops_run and (missing_name, item.node) not in reported
             ):  # a missing module is reported once, not for each name
                 reported.add((missing_name, item.node))
                 yield _missing(context, missing_name, item.node)
@@ -41,7 +41,11 @@ def check(context: ScriptContext) -> Outcomes:
             if target is None or target.definition is not None or not context.is_indexed(target.name.partition(".")[0]):
                 continue
             resolved = context.offers.walk(target.name)
-            if resolved.state == "missing" and resolved.name not in missing and blamable(context.script, node, importing=True):
+            if (
+                resolved.state == "missing"
+                and resolved.name not in missing
+                and error_stops_run(context.script, node, importing=True)
+            ):
                 missing.add(resolved.name)
                 yield _missing(context, resolved.name, node)
     yield from context.unknown_releases("names")

@@ -31,17 +31,16 @@ SEVERITY = "error"
 def check(context: ScriptContext) -> Outcomes:
     for name, call in context.calls_ending("from_pretrained"):
         resolved = context.offers.walk(name)
-        if context.is_indexed(name.partition(".")[0]) and resolved.state == "found" and context.blamable(call):
+        if context.is_indexed(name.partition(".")[0]) and resolved.state == "found" and context.error_stops_run(call):
             owner = context.offers.shown_name(resolved.origin)
             for word, setting in context.keywords(call).items.items():
-                if context.blamable(setting.node):
+                if context.error_stops_run(setting.node):
                     yield from _outcomes(context, call, owner, word, setting)
 
 
 def _outcomes(context: ScriptContext, call: ast.Call, owner: str, name: str, setting: Setting) -> Outcomes:
     from ml_intern_helpers.analysis.advice import for_argument
-    from ml_intern_helpers.indexes.lookup import similar
-    from ml_intern_helpers.indexes.pretrained import from_pretrained_keyword, known_names
+    from ml_intern_helpers.indexes.lookup import from_pretrained_keyword, known_names, similar
     from ml_intern_helpers.indexes.signatures import Signature
 
     taken = from_pretrained_keyword(context.offers, owner, name)

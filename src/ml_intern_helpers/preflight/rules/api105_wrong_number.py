@@ -28,7 +28,7 @@ _FIX = {"too many": "pass the settings by keyword", "missing": "give it by keywo
 
 def check(context: ScriptContext) -> Outcomes:
     for call in context.api_calls:
-        for misfit in misfits(call) if context.blamable(call.call) else ():
+        for misfit in misfits(call) if context.error_stops_run(call.call) else ():
             if context.patched_by:
                 line = getattr(misfit.node, "lineno", call.call.lineno)
                 yield unknown(f"{call.shown}: {misfit.text}, but {context.patched_by} replaces TRL's classes", line)

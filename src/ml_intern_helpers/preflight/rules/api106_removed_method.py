@@ -25,7 +25,7 @@ SEVERITY = "error"
 
 def check(context: ScriptContext) -> Outcomes:
     for call, methods in context.absent_methods:
-        if not context.blamable(call):
+        if not context.error_stops_run(call):
             continue
         from ml_intern_helpers.analysis.advice import for_name
 

@@ -35,7 +35,7 @@ def check(context: ScriptContext) -> Outcomes:
         needs_own = trainer.role.library == "trl" and trainer.role.name in TRAINERS and not trainer.own_init
         # A local subclass may define the settings that TRL reads.
         plain = config.role.library == "transformers" and not config.own_init and not config.declared
-        if not (needs_own and plain and context.blamable(trainer.call) and context.blamable(config.call)):
+        if not (needs_own and plain and context.error_stops_run(trainer.call) and context.error_stops_run(config.call)):
             continue
         name, config_name = trainer.role.name, config.role.name
         own = name.replace("Trainer", "Config")

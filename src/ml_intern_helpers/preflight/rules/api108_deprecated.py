@@ -28,7 +28,7 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.api_calls import ApiCall, is_sure
 from ml_intern_helpers.analysis.values import Setting
-from ml_intern_helpers.indexes.announced import Deprecation, announced_of
+from ml_intern_helpers.indexes.lookup import Deprecation, announced_of
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed
 
@@ -42,7 +42,7 @@ def check(context: ScriptContext) -> Outcomes:
         return
     seen = set()
     for call in context.api_calls:
-        for deprecation in announced_of(context.offers, call.signature) if context.blamable(call.call) else ():
+        for deprecation in announced_of(context.offers, call.signature) if context.error_stops_run(call.call) else ():
             for node, outcome in _deprecated(context, call, deprecation):
                 if (node, deprecation.announced.name) not in seen:
                     seen.add((node, deprecation.announced.name))
@@ -62,7 +62,7 @@ def _deprecated(context: ScriptContext, call: ApiCall, deprecation: Deprecation)
                 yield setting.node, _failed_argument(run.config.role.name, call, deprecation, setting)
     elif name in call.signature.names or call.name.endswith(".from_pretrained"):
         setting = call.given.entries.items.get(name)
-        if setting is not None and is_sure(setting) and context.blamable(setting.node) and _concerns(deprecation, setting):
+        if setting is not None and is_sure(setting) and context.error_stops_run(setting.node) and _concerns(deprecation, setting):
             yield setting.node, _failed_argument(call.shown, call, deprecation, setting)
 
 

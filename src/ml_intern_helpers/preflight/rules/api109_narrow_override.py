@@ -29,7 +29,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ml_intern_helpers.analysis.instances import subclass_of
+from ml_intern_helpers.analysis.api_calls import subclass_of
 from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
@@ -57,7 +57,7 @@ def check(context: ScriptContext) -> Outcomes:
     seen: set[ast.FunctionDef] = set()
     for trainer in context.trainers:
         target = dotted(context.script, trainer.call.func)
-        if target is not None and isinstance(target.definition, ast.ClassDef) and context.blamable(trainer.call):
+        if target is not None and isinstance(target.definition, ast.ClassDef) and context.error_stops_run(trainer.call):
             for override in _functions(target.definition):
                 if override.name in GIVEN and override not in seen:
                     seen.add(override)
@@ -95,7 +95,7 @@ def _functions(definition: ast.ClassDef) -> Iterator[ast.FunctionDef]:
 def _callbacks(context: ScriptContext) -> Iterator[ast.ClassDef]:
     """Callback classes that the script defines and uses, if it builds a trainer."""
     for node in context.script.places if context.trainers else ():
-        if isinstance(node, ast.ClassDef) and context.script.names.get(node.name) and context.blamable(node):
+        if isinstance(node, ast.ClassDef) and context.script.names.get(node.name) and context.error_stops_run(node):
             base = subclass_of(context.script, context.offers, node)
             if base is not None and base.origin == context.offers.origin(_CALLBACK):
                 yield node

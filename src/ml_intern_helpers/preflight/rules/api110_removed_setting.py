@@ -41,7 +41,7 @@ def check(context: ScriptContext) -> Outcomes:
     for node in context.script.places if configs else ():
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr not in texts | assigned:
             objects = [configs.get(call) for call in origins(context.script, node.value)]
-            if objects and context.blamable(node):
+            if objects and context.error_stops_run(node):
                 yield from _outcomes(context, node, [config for config in objects if config is not None], len(objects))
 
 

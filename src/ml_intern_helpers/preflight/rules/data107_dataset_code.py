@@ -26,6 +26,6 @@ SEVERITY = "warning"
 def check(context: ScriptContext) -> Outcomes:
     for call in context.calls.get("datasets.load_dataset", []):
         setting = context.keywords(call).items.get("trust_remote_code")
-        if setting and setting.value.value is True and context.blamable(call) and context.uses_current("datasets"):
+        if setting and setting.value.value is True and context.error_stops_run(call) and context.uses_current("datasets"):
             message = "load_dataset ignores trust_remote_code: a dataset with its own script cannot be loaded any more"
             yield failed(message, "delete it; if the load fails, take the dataset's Parquet files", setting.node, whole=call)

@@ -33,7 +33,7 @@ def check(context: ScriptContext) -> Outcomes:
     for reason in context.script.uninspected:
         yield unknown(reason)
     for call in context.methods("map", "filter", "select_columns", "remove_columns", "rename_column"):
-        if not isinstance(call.func, ast.Attribute) or not call.args or not context.blamable(call):
+        if not isinstance(call.func, ast.Attribute) or not call.args or not context.error_stops_run(call):
             continue
         columns = columns_of(context.script, call.func.value)
         if columns.state == "known":

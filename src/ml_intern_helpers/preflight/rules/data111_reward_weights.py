@@ -39,7 +39,7 @@ def check(context: ScriptContext) -> Outcomes:
         count, weight_count = _count(context, functions.node), len(weights.value)
         if count is None:
             yield unknown(f"whether {weight_count} reward_weights fit: the reward functions cannot be counted", trainer.line)
-        elif count != weight_count and context.blamable(trainer.call):
+        elif count != weight_count and context.error_stops_run(trainer.call):
             setting = context.setting(run, "reward_weights")
             message = f"{weight_count} reward_weights for {count} reward function{'s' if count > 1 else ''}: ValueError"
             yield failed(message, "give one weight for each function", setting.node if setting else run.config.call)

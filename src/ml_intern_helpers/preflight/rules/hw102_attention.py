@@ -46,7 +46,7 @@ def check(context: ScriptContext) -> Outcomes:
     gpus, card = context.hardware
     for setting in _settings(context):
         name = setting.value.value if setting.value.state == "known" else None
-        if not isinstance(name, str) or not context.blamable(setting.node):
+        if not isinstance(name, str) or not context.error_stops_run(setting.node):
             continue
         plain, shown = name.removeprefix("paged|"), f"attn_implementation={clean(name, limit=40)!r}"
         if plain not in IMPLEMENTATIONS and "/" not in plain and not own and context.uses_current("transformers"):

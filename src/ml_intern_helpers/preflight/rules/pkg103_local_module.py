@@ -13,7 +13,7 @@ Good:
         "what helper_functions.py held"
 """
 
-from ml_intern_helpers.analysis.neighbours import beside
+from ml_intern_helpers.analysis.script import beside
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
