@@ -238,11 +238,12 @@ def _without_token(match: re.Match[str]) -> str:
     return "…" if long or any(prefix in run for prefix in _PREFIXES) else run
 
 
+# Only a notebook needs these expressions, so they are not compiled when this module is imported.
 #: A shell command or magic on the right of an assignment (`files = !ls`).
-_ASSIGNED = re.compile(r"(\s*\w+\s*=\s*)([!%]\w.*)")
+_ASSIGNED = r"(\s*\w+\s*=\s*)([!%]\w.*)"
 #: Magics that run the cell below them, or the rest of their line, as Python.
-_RUNS_CELL = re.compile(r"%%(time|timeit|capture|prun|memit|mprun|wandb)\b")
-_RUNS_LINE = re.compile(r"%time\s+(\S.*)")
+_RUNS_CELL = r"%%(time|timeit|capture|prun|memit|mprun|wandb)\b"
+_RUNS_LINE = r"%time\s+(\S.*)"
 #: Line of the joined text (0-based) -> (number of the code cell, line in it), both 1-based.
 CellMap = list[tuple[int, int]]
 
@@ -290,14 +291,14 @@ def _runnable(cell: str, commands: list[str]) -> list[str]:
     """A cell's lines with IPython syntax turned into comments; its magics and shell lines are added to `commands`."""
     lines = cell.replace("\r\n", "\n").replace("\0", "").split("\n")
     if lines[0].startswith("%%"):
-        if not _RUNS_CELL.match(lines[0]):
+        if not re.match(_RUNS_CELL, lines[0]):
             return [f"# {line}" for line in lines]
         lines[0] = f"# {lines[0]}"
     runnable: list[str] = []
     continues = False  # a magic or shell line continues while its lines end in a backslash
     for line in lines:
         bare = line.lstrip()
-        command = not continues and bare.startswith(("%", "!")) and not _RUNS_LINE.match(bare)
+        command = not continues and bare.startswith(("%", "!")) and not re.match(_RUNS_LINE, bare)
         if command and bare == line:
             commands.append(line[1:])
         runnable.append(f"#  {line}" if continues else _runnable_line(line))
@@ -308,11 +309,11 @@ def _runnable(cell: str, commands: list[str]) -> list[str]:
 def _runnable_line(line: str) -> str:
     bare = line.lstrip()
     indent = line[: len(line) - len(bare)]
-    if timed := _RUNS_LINE.match(bare):
+    if timed := re.match(_RUNS_LINE, bare):
         return f"{indent}{timed[1]}"
     if bare.startswith(("%", "!")):
         return f"{indent}pass  # {bare}" if indent else f"# {bare}"
-    assigned = _ASSIGNED.match(line)
+    assigned = re.match(_ASSIGNED, line)
     if assigned:
         return f"{assigned[1]}None  # {assigned[2]}"
     return line.rstrip("?") if bare.rstrip().endswith("?") and "#" not in bare else line

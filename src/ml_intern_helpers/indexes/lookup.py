@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -165,7 +164,8 @@ def _keeps_anything(library: Library, call: str) -> bool:
     return record.init.open and record.init.arguments == tuple(field._replace(keyword_only=True) for field in record.fields)
 
 
-_KEEPS_ANYTHING = re.compile(r"(Config|Tokenizer|TokenizerFast|TokenizerBase|Processor|ProcessorFast|FeatureExtractor|Backend)$")
+#: The last words of the names of classes that keep unknown keywords.
+_KEEPERS = ("Config", "Tokenizer", "TokenizerFast", "TokenizerBase", "Processor", "ProcessorFast", "FeatureExtractor", "Backend")
 _BASE = "transformers.PreTrainedModel"
 _GATHERED = ("transformers.PreTrainedModel", "transformers.PreTrainedConfig", "transformers.AutoConfig")
 
@@ -189,7 +189,7 @@ def from_pretrained_keyword(library: Library, dotted: str, keyword: str) -> Keyw
     """Judge `dotted.from_pretrained(…, keyword=…)`; `dotted` is a class of transformers (`transformers.AutoModelForCausalLM`)."""
     if keyword in known_names(library, dotted):
         return Keyword("legal")
-    if _KEEPS_ANYTHING.search(dotted):
+    if dotted.endswith(_KEEPERS):
         return Keyword("kept")
     if not dotted.startswith("transformers."):
         return Keyword("doubtful")
@@ -204,16 +204,11 @@ def from_pretrained_keyword(library: Library, dotted: str, keyword: str) -> Keyw
     return Keyword("doubtful")
 
 
-def keeps_anything(name: str) -> bool:
-    """Whether the name is of a tokenizer, processor or configuration, which keep unknown keywords."""
-    return _KEEPS_ANYTHING.search(name) is not None
-
-
 def known_names(library: Library, dotted: str) -> frozenset[str]:
     """The keywords that the call accepts: named ones, and those popped by the class or by what it passes keywords on to."""
     own = library.method(dotted, "from_pretrained")
     names = own.names if own else frozenset()
-    if not dotted.startswith("transformers.") or _KEEPS_ANYTHING.search(dotted):
+    if not dotted.startswith("transformers.") or dotted.endswith(_KEEPERS):
         return names
     for other in _GATHERED:
         method = library.method(other, "from_pretrained")
@@ -264,7 +259,7 @@ def announced_of(library: Library, signature: Signature) -> list[Deprecation]:
         announced = _of_origin(library, f"{holder}.{method}")
         base = library.origin("transformers.PreTrainedModel")
         handed_on = base is not None and module.startswith("transformers.") and path.endswith(".from_pretrained")
-        if handed_on and not keeps_anything(signature.origin.removesuffix(".from_pretrained")):
+        if handed_on and not signature.origin.removesuffix(".from_pretrained").endswith(_KEEPERS):
             # `AutoModelForCausalLM.from_pretrained` passes its keywords on to that of the model class.
             announced += _of_origin(library, f"{base}.from_pretrained")
         return announced + _dropped(library, signature)
