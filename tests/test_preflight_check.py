@@ -612,10 +612,11 @@ def test_a_check_that_would_not_end_is_given_up(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from ml_intern_helpers.cli import commands as cli\n"
-        "from ml_intern_helpers.preflight.rules import log106_unnamed_run as rule\n"
-        "def check(facts):\n"
+        "from ml_intern_helpers.preflight import examine, registry\n"
+        "def check(context):\n"
         "    while True: pass\n"
-        "rule.check = check\n"
+        "endless = registry.Rule('LOG106', 'warning', ('jobs',), 'A rule without an end.', check)\n"
+        "examine.rules_for = lambda context: {'LOG106': endless}\n"
         "sys.exit(cli.main('preflight_check', [sys.argv[1]]))\n"
     )
     done = subprocess.run(

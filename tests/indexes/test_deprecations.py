@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import re
@@ -11,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.indexes.from_source.deprecations import Announced, deprecations, read_announcement
 from ml_intern_helpers.indexes.libraries import DATA, PACKAGES, shipped_library, shipped_versions
 from ml_intern_helpers.indexes.lookup import Deprecation, announced_of, called, offered
+from ml_intern_helpers.indexes.signatures import Announced
 from ml_intern_helpers.indexes.stored_release import read_tables
 from support import warm
 from support.wheels import library_of, release_of
@@ -38,26 +37,25 @@ ANNOUNCED = {
 }
 
 
-@pytest.mark.parametrize("text", ANNOUNCED)
-def test_an_announcement(text: str) -> None:
-    assert read_announcement(text) == ANNOUNCED[text]
+#: What announces no removal of a name, and why not.
+NOT_ANNOUNCED = {
+    "one kind of value": "Passing `fsdp` as a string is deprecated and will be removed in v5.20.",
+    "no name": "`bfd-requeue` is deprecated and will be removed in v2.0.0.",
+    "no removal announced": "`sharding_strategy` is deprecated in favor of `reshard_after_forward`.",
+    "no subject": "This is deprecated and will be removed in v2.",
+    "no word of it": "`a` is set and `b` is set: both are used.",
+    "not the library's": "`padding` was removed from the batch.",
+    "empty": "",
+}
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Passing `fsdp` as a string is deprecated and will be removed in v5.20.",
-        "`bfd-requeue` is deprecated and will be removed in v2.0.0.",
-        "`sharding_strategy` is deprecated in favor of `reshard_after_forward`.",
-        "This is deprecated and will be removed in v2.",
-        "`a` is set and `b` is set: both are used.",
-        "`padding` was removed from the batch.",
-        "",
-    ],
-    ids=["one kind of value", "no name", "no removal announced", "no subject", "no word of it", "not the library's", "empty"],
-)
-def test_no_announcement(text: str) -> None:
-    assert read_announcement(text) is None
+def test_announcements(tmp_path: Path) -> None:
+    """Each text as the warning of a class of its own; one that announces nothing adds nothing."""
+    texts = [*ANNOUNCED, *NOT_ANNOUNCED.values()]
+    classes = (f"class C{number}:\n    def __init__(self, **kwargs): warn({text!r})\n" for number, text in enumerate(texts))
+    release = release_of(tmp_path, {"__init__.py": "".join(classes)})
+    found = {text: release.deprecated(f"trl:C{number}") for number, text in enumerate(texts)}
+    assert found == {text: (ANNOUNCED[text],) if text in ANNOUNCED else () for text in texts}
 
 
 SOURCE = '''
@@ -99,7 +97,7 @@ def gone(x):
 def test_by_class_method_and_function(tmp_path: Path) -> None:
     release = release_of(tmp_path, {"__init__.py": SOURCE})
     use = "Use `c` instead."
-    assert release.deprecations("trl") == {
+    announced = {
         "trl:Config": (Announced("b", "", "3", use), Announced("a", "", "", use), Announced("x_1", "", "", use)),
         "trl:Config.old_method": (Announced("", "", "3", ""),),
         "trl:Config.older": (Announced("", "", "4", "Use `new` instead."),),
@@ -109,6 +107,8 @@ def test_by_class_method_and_function(tmp_path: Path) -> None:
         ),
         "trl:gone": (Announced("", "", "3", ""),),
     }
+    origins = {*announced, "trl:Config._private", "trl:Child", "trl:Trainer.__init__"}
+    assert {origin: release.deprecated(origin) for origin in origins} == {**dict.fromkeys(origins, ()), **announced}
 
 
 def test_inherited_with_the_arguments_not_with_the_class(tmp_path: Path) -> None:
@@ -241,9 +241,9 @@ def test_the_decorator_of_huggingface_hub(tmp_path: Path, version: str, taken: d
         assert signature.popped == taken.get(name, set()), name
 
 
-def test_a_table_that_is_no_literal_announces_nothing() -> None:
+def test_a_table_that_is_no_literal_announces_nothing(tmp_path: Path) -> None:
     text = "def f(a):\n    for old, new in table():\n        warn(f'`{old}` is deprecated and will be removed in v3.')\n"
-    assert deprecations("m", ast.parse(text)) == {}
+    assert release_of(tmp_path, {"__init__.py": text}).deprecated("trl:f") == ()
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,9 @@ from shutil import which
 import pytest
 
 from ml_intern_helpers.core.errors import NotFound, Unavailable, UsageError
-from ml_intern_helpers.indexes.from_source import source_tree
-from ml_intern_helpers.indexes.from_source.tree_release import describe, save
 from ml_intern_helpers.indexes.libraries import DATA, PACKAGES, installed, release, shipped, shipped_versions
-from ml_intern_helpers.indexes.stored_release import load
-from support.wheels import make_wheel, release_of
+from ml_intern_helpers.indexes.signatures import Argument, ClassRecord, FunctionRecord
+from support.wheels import make_wheel, python_beside
 
 pytestmark = pytest.mark.slow
 
@@ -40,21 +38,34 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 #: On PATH, or beside the interpreter that runs the tests (an environment that is not activated).
-TOOLS = {name: which(name) or which(name, path=str(Path(sys.executable).parent)) for name in ("uv", "pip", "python3")}
+UV = which("uv") or which("uv", path=str(Path(sys.executable).parent))
+PYTHON = sys.executable
 
 
-def only(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    """Of uv and pip, leave those named."""
-    monkeypatch.setattr(source_tree, "which", lambda name: TOOLS[name] if name in names else None)
-    if "pip" not in names:
-        monkeypatch.setattr(source_tree.sys, "executable", "/nonexistent/python")
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder on PATH with the tools to fetch by, which a test puts there; the Python that runs this has no pip."""
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    (tmp_path / "bin").mkdir()
+    return tmp_path / "bin"
+
+
+def put(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text)
+    (folder / name).chmod(0o755)
 
 
 @pytest.mark.parametrize("tool", ["uv", "pip"])
-def test_fetched_through_the_users_own_settings(shelf: Path, monkeypatch: pytest.MonkeyPatch, tool: str) -> None:
-    if tool == "uv" and TOOLS["uv"] is None:
+def test_fetched_through_the_users_own_settings(shelf: Path, tools: Path, monkeypatch: pytest.MonkeyPatch, tool: str) -> None:
+    if tool == "pip":
+        monkeypatch.setattr(sys, "executable", PYTHON)
+    elif UV is None:
         pytest.skip("uv is neither on PATH nor beside the interpreter")
-    only(monkeypatch, tool)
+    else:
+        (tools / "uv").symlink_to(UV)
+        (tools / "python3").symlink_to(Path(sys.base_prefix) / "bin/python3")  # uv needs one, and must not download it
+        monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
     got = release("trl", "0.20.0")
     assert (got.version, got.names("trl")["C"]) == ("0.20.0", "trl.c:C")
     (shelf / "trl-0.20.0-py3-none-any.whl").unlink()
@@ -71,8 +82,8 @@ def test_offline_without_a_stored_index() -> None:
         release("trl", "0.20.0", offline=True)
 
 
-def test_neither_uv_nor_pip(monkeypatch: pytest.MonkeyPatch) -> None:
-    only(monkeypatch)
+@pytest.mark.usefixtures("tools")
+def test_neither_uv_nor_pip() -> None:
     with pytest.raises(Unavailable, match="neither uv nor pip"):
         release("trl", "0.20.0")
 
@@ -88,24 +99,16 @@ def test_neither_uv_nor_pip(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=["pip: none", "uv: none", "pip without a network says none, too", "index wants a login", "nothing said"],
 )
-def test_what_a_failed_fetch_means(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, expected: type[Exception]) -> None:
-    tool = tmp_path / "uv"
-    tool.write_text(f"#!{sys.executable}\nimport sys; sys.stderr.write({said!r}); sys.exit(1)\n")
-    tool.chmod(0o755)
-    monkeypatch.setattr(source_tree, "which", lambda name: str(tool) if name == "uv" else None)
-    monkeypatch.setattr(source_tree.sys, "executable", "/nonexistent/python")
+def test_what_a_failed_fetch_means(tools: Path, said: str, expected: type[Exception]) -> None:
+    put(tools, "uv", f"#!{PYTHON}\nimport sys; sys.stderr.write({said!r}); sys.exit(1)\n")
     with pytest.raises(Unavailable) as err:
         release("trl", "0.20.0")
     assert type(err.value) is expected
     assert "\n" not in err.value.message
 
 
-def test_a_tool_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tool = tmp_path / "uv"
-    tool.write_text("#!/bin/sh\nexec sleep 30\n")
-    tool.chmod(0o755)
-    monkeypatch.setattr(source_tree, "which", lambda name: str(tool) if name == "uv" else None)
-    monkeypatch.setattr(source_tree.sys, "executable", "/nonexistent/python")
+def test_a_tool_that_hangs(tools: Path) -> None:
+    put(tools, "uv", "#!/bin/sh\nexec /bin/sleep 30\n")
     with pytest.raises(Unavailable, match="no answer within"):
         release("trl", "0.20.0", timeout_s=0.3)
 
@@ -155,15 +158,21 @@ def test_no_python_at_all(tmp_path: Path) -> None:
         installed(str(tmp_path / "nope"), "trl")
 
 
-def test_stored_is_what_was_read(tmp_path: Path) -> None:
-    built = release_of(tmp_path, FILES)
-    save(built, tmp_path / "a.index")
-    save(built, tmp_path / "b.index")
-    assert (tmp_path / "a.index").read_bytes() == (tmp_path / "b.index").read_bytes(), "the same release, the same bytes"
-    stored = load(tmp_path / "a.index")
-    assert stored.names("trl") == built.names("trl")
-    assert stored.record("trl.c:C") == built.record("trl.c:C")
-    assert describe(built)["modules"].keys() == set(stored.modules())
+def test_the_same_release_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = python_beside(tmp_path, make_wheel(tmp_path, "trl", "1.0", FILES))
+    stored = []
+    for name in ("a", "b"):
+        monkeypatch.setenv("ML_INTERN_CACHE", str(tmp_path / name))
+        for _ in ("built", "read"):
+            found = installed(str(python), "trl")
+            assert found is not None
+            assert (found.names("trl")["C"], set(found.modules())) == ("trl.c:C", {"trl", "trl.c"})
+            record = found.record("trl.c:C")
+            assert isinstance(record, ClassRecord)
+            assert record.init == FunctionRecord((Argument("a"), Argument("b", "1")))
+        stored += [path.read_bytes() for path in (tmp_path / name).rglob("*.index")]
+    assert len(stored) == 2
+    assert stored[0] == stored[1]
 
 
 BROKEN = [
@@ -177,15 +186,16 @@ BROKEN = [
 ]
 
 
-def test_a_broken_or_foreign_file_is_refused_and_rebuilt(shelf: Path, tmp_path: Path) -> None:
-    release("trl", "0.20.0")
+def test_a_broken_or_foreign_file_is_refused_and_rebuilt(tmp_path: Path) -> None:
+    python = str(python_beside(tmp_path, make_wheel(tmp_path, "trl", "0.20.0", FILES)))
+    assert installed(python, "trl") is not None
     (stored,) = (tmp_path / "cache").rglob("*.index")
     whole = stored.read_bytes()
     for damaged in (*BROKEN, whole[:-5], whole[:-5] + b"\x00" * 5):
         stored.write_bytes(damaged)
-        with pytest.raises(ValueError, match="index"):
-            load(stored)
-        assert release("trl", "0.20.0").names("trl")["C"] == "trl.c:C", damaged[:40]
+        found = installed(python, "trl")
+        assert found is not None
+        assert (found.names("trl")["C"], stored.read_bytes()) == ("trl.c:C", whole), damaged[:40]
 
 
 def test_shipped_releases_are_the_pinned_ones_and_small() -> None:

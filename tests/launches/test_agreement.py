@@ -12,8 +12,7 @@ from ml_intern_helpers.launches.find import launches_of
 from ml_intern_helpers.launches.hf_jobs import DEFAULT_IMAGE
 from ml_intern_helpers.launches.launch import Launch
 from ml_intern_helpers.launches.words import texts
-from ml_intern_helpers.preflight.context import read_context
-from ml_intern_helpers.preflight.launch_check import _source, fields_of_launch, report_on
+from ml_intern_helpers.preflight.launch_check import examine_launches, fields_of_launch, report_on
 
 HEADER = """# /// script
 # dependencies = ["trl"]
@@ -142,7 +141,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def ours(line: str, folder: Path) -> tuple[Launch, dict[str, object], dict[str, str]]:
     """The launch, its entry in the report, and the variables with their values."""
     launch = launches_of(line, folder)[0]
-    facts = read_context(_source(launch), "jobs", launch)
+    facts = examine_launches([launch], mode="jobs")[0].examination.context
     return launch, fields_of_launch(facts), dict((facts.header.jobs or {}).get("env") or {})
 
 

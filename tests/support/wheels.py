@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 import textwrap
 import zipfile
 from pathlib import Path
+from unittest import mock
 
-from ml_intern_helpers.indexes.from_source.source_tree import from_wheel
-from ml_intern_helpers.indexes.from_source.tree_release import TreeRelease
-from ml_intern_helpers.indexes.signatures import Library
+from ml_intern_helpers.indexes.libraries import installed
+from ml_intern_helpers.indexes.signatures import Library, Release
 
 
 def make_wheel(folder: Path, package: str, version: str, files: dict[str, str]) -> Path:
@@ -26,9 +28,26 @@ def make_wheel(folder: Path, package: str, version: str, files: dict[str, str]) 
     return path
 
 
-def release_of(folder: Path, files: dict[str, str], package: str = "trl", version: str = "1.0") -> TreeRelease:
-    """The release in such a wheel."""
-    return TreeRelease(from_wheel(make_wheel(folder, package, version, files), package))
+def python_beside(folder: Path, *wheels: Path) -> Path:
+    """What answers like a Python with these wheels installed; it only says where they lie, so that no Python has to start."""
+    site = folder / "site-packages"
+    for wheel in wheels:
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(site)
+    python = folder / "python"
+    python.write_text(f"#!/bin/sh\necho '{json.dumps([str(site)] * 2)}'\n")
+    python.chmod(0o755)
+    return python
+
+
+def release_of(folder: Path, files: dict[str, str], package: str = "trl", version: str = "1.0") -> Release:
+    """The release in such a wheel, as it is read where the wheel is installed."""
+    own = Path(tempfile.mkdtemp(dir=folder))
+    python = python_beside(own, make_wheel(own, package, version, files))
+    with mock.patch.dict("os.environ", {"ML_INTERN_CACHE": str(own / "cache")}):
+        release = installed(str(python), package)
+    assert release is not None
+    return release
 
 
 def library_of(folder: Path, files: dict[str, str], package: str = "trl") -> Library:
