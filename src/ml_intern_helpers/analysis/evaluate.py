@@ -118,7 +118,7 @@ def _call(script: Script, expr: ast.Call, depth: int) -> Value | None:
         return _environment(script, expr, depth)
     if expr.keywords or any(isinstance(argument, ast.Starred) for argument in expr.args):
         return None
-    if folding.can_call(name):
+    if name in folding.CALLS:
         return _combine(script, expr.args, depth, lambda items: folding.call(name, items))
     if isinstance(expr.func, ast.Attribute):
         attr = expr.func.attr

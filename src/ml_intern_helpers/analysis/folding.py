@@ -13,38 +13,16 @@ _LARGEST = 10**18
 _LONGEST = 10_000
 
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
-    ast.Not: operator.not_,
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Is: operator.is_,
-    ast.IsNot: operator.is_not,
-    ast.In: lambda item, container: item in container,
-    ast.NotIn: lambda item, container: item not in container,
-}
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow,
+    ast.Not: operator.not_, ast.USub: operator.neg, ast.UAdd: operator.pos,
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
+    ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
+    ast.In: lambda item, container: item in container, ast.NotIn: lambda item, container: item not in container,
+}  # fmt: skip
 #: Functions without side effects, by their dotted names.
-_CALLS: dict[str, Callable[..., Any]] = {
-    "int": int,
-    "float": float,
-    "bool": bool,
-    "str": str,
-    "len": len,
-    "min": min,
-    "max": max,
-    "abs": abs,
-    "round": round,
+CALLS: dict[str, Callable[..., Any]] = {
+    **{function.__name__: function for function in (int, float, bool, str, len, min, max, abs, round)},
     "os.path.join": os.path.join,
     "pathlib.Path": lambda *parts: os.path.join(*parts) if parts else ".",  # noqa: PTH118  # a text, not this machine's path
 }
@@ -69,16 +47,15 @@ def operate(op: ast.AST, *operands: Any) -> Any:
             raise CannotFold
         case ast.Mod() if not isinstance(left, (int, float)):
             raise CannotFold
-    return _computed(_OPERATORS.get(type(op)), *operands)
+    function = _OPERATORS.get(type(op))
+    if function is None:
+        raise CannotFold
+    return _computed(function, *operands)
 
 
 def call(name: str, arguments: list[Any]) -> Any:
-    """The result of one of the functions in `_CALLS`."""
-    return _computed(_CALLS.get(name), *arguments)
-
-
-def can_call(name: str) -> bool:
-    return name in _CALLS
+    """The result of one of the functions in `CALLS`."""
+    return _computed(CALLS[name], *arguments)
 
 
 def method(value: Any, name: str, arguments: list[Any]) -> Any:
@@ -108,9 +85,7 @@ def paired(keys: list[Any], values: list[Any]) -> dict[Any, Any]:
         raise CannotFold from err
 
 
-def _computed(function: Callable[..., Any] | None, *arguments: Any) -> Any:
-    if function is None:
-        raise CannotFold
+def _computed(function: Callable[..., Any], *arguments: Any) -> Any:
     try:
         result = function(*arguments)
     except (ArithmeticError, TypeError, ValueError, AttributeError, LookupError, MemoryError) as err:

@@ -303,16 +303,7 @@ def _entry(library: Library, found: Found) -> dict[str, Any]:
 
 
 def _argument(library: Library, item: Argument, owner: str) -> dict[str, Any]:
-    return {
-        "name": item.name,
-        "required": item.default is None,
-        "default": item.default,
-        "type": item.type,
-        "doc": item.doc,
-        "keyword_only": item.keyword_only,
-        "from": library.public_name(owner),
-        "own": True,
-    }
+    return {**item._asdict(), "required": item.default is None, "from": library.public_name(owner), "own": True}
 
 
 def _matches(library: Library, pattern: re.Pattern[str]) -> list[str]:

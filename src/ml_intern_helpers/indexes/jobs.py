@@ -7,33 +7,16 @@ from __future__ import annotations
 
 #: Flavor -> (number of GPUs, GPU name). The tests compare the names with `huggingface_hub.JobHardware`.
 FLAVORS: dict[str, tuple[int, str]] = {
-    "cpu-basic": (0, ""),
-    "cpu-upgrade": (0, ""),
-    "cpu-performance": (0, ""),
-    "cpu-xl": (0, ""),
-    "t4-small": (1, "T4"),
-    "t4-medium": (1, "T4"),
-    "l4x1": (1, "L4"),
-    "l4x4": (4, "L4"),
-    "l40sx1": (1, "L40S"),
-    "l40sx4": (4, "L40S"),
-    "l40sx8": (8, "L40S"),
-    "a10g-small": (1, "A10G"),
-    "a10g-large": (1, "A10G"),
-    "a10g-largex2": (2, "A10G"),
-    "a10g-largex4": (4, "A10G"),
-    "a100-large": (1, "A100"),
-    "a100x4": (4, "A100"),
-    "a100x8": (8, "A100"),
-    "h200": (1, "H200"),
-    "h200x2": (2, "H200"),
-    "h200x4": (4, "H200"),
-    "h200x8": (8, "H200"),
-    "rtx-pro-6000": (1, "RTX PRO 6000"),
-    "rtx-pro-6000x2": (2, "RTX PRO 6000"),
-    "rtx-pro-6000x4": (4, "RTX PRO 6000"),
+    "cpu-basic": (0, ""), "cpu-upgrade": (0, ""), "cpu-performance": (0, ""), "cpu-xl": (0, ""),
+    "t4-small": (1, "T4"), "t4-medium": (1, "T4"),
+    "l4x1": (1, "L4"), "l4x4": (4, "L4"),
+    "l40sx1": (1, "L40S"), "l40sx4": (4, "L40S"), "l40sx8": (8, "L40S"),
+    "a10g-small": (1, "A10G"), "a10g-large": (1, "A10G"), "a10g-largex2": (2, "A10G"), "a10g-largex4": (4, "A10G"),
+    "a100-large": (1, "A100"), "a100x4": (4, "A100"), "a100x8": (8, "A100"),
+    "h200": (1, "H200"), "h200x2": (2, "H200"), "h200x4": (4, "H200"), "h200x8": (8, "H200"),
+    "rtx-pro-6000": (1, "RTX PRO 6000"), "rtx-pro-6000x2": (2, "RTX PRO 6000"), "rtx-pro-6000x4": (4, "RTX PRO 6000"),
     "rtx-pro-6000x8": (8, "RTX PRO 6000"),
-}
+}  # fmt: skip
 #: Key of `[tool.hf-jobs]` -> the kind of value that the client requires.
 HEADER_KEYS: dict[str, str] = {
     "image": "a string",

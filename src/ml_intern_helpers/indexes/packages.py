@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-#: Import name -> the distributions that provide it, any one of which is enough.
+#: Import name -> the distributions that provide it, any one of which is enough; those of the same name are left out.
 DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
-    "bitsandbytes": ("bitsandbytes",),
     "bs4": ("beautifulsoup4", "bs4"),
     "cv2": ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
     "dateutil": ("python-dateutil",),
-    "deepspeed": ("deepspeed",),
     "dotenv": ("python-dotenv",),
-    "flash_attn": ("flash-attn",),
     "git": ("gitpython",),
     "google.protobuf": ("protobuf",),
-    "IPython": ("ipython",),
     "jwt": ("pyjwt",),
     "levenshtein": ("levenshtein", "python-levenshtein"),
     "Levenshtein": ("levenshtein", "python-levenshtein"),
-    "liger_kernel": ("liger-kernel",),
-    "lm_eval": ("lm-eval",),
     "magic": ("python-magic",),
-    "math_verify": ("math-verify",),
     "nvidia_smi": ("nvidia-ml-py3",),
     "PIL": ("pillow",),
     "pynvml": ("nvidia-ml-py", "pynvml"),
-    "rouge_score": ("rouge-score",),
-    "sentence_transformers": ("sentence-transformers",),
     "serial": ("pyserial",),
     "skimage": ("scikit-image",),
     "sklearn": ("scikit-learn",),
     "umap": ("umap-learn",),
-    "unsloth": ("unsloth",),
     "yaml": ("pyyaml",),
     "zmq": ("pyzmq",),
 }
@@ -42,9 +32,10 @@ def _names(text: str) -> frozenset[str]:
 
 #: Well-known distributions with the name of their import; BRINGS says which of them depend on others.
 SAME_NAME = _names(
-    "accelerate bitsandbytes datasets deepspeed diffusers einops evaluate gradio huggingface-hub jinja2 kernels lightning "
-    "llmcompressor matplotlib mlflow nltk numpy optuna pandas peft polars pyarrow pytorch-lightning ray regex requests rich "
-    "sacrebleu safetensors scipy seaborn sentencepiece setfit spacy sympy tensorboard tiktoken timm tokenizers torch torchaudio "
+    "accelerate bitsandbytes datasets deepspeed diffusers einops evaluate flash-attn gradio huggingface-hub ipython jinja2 "
+    "kernels liger-kernel lightning llmcompressor lm-eval math-verify matplotlib mlflow nltk numpy optuna pandas peft "
+    "polars pyarrow pytorch-lightning ray regex requests rich rouge-score sacrebleu safetensors scipy seaborn "
+    "sentence-transformers sentencepiece setfit spacy sympy tensorboard tiktoken timm tokenizers torch torchaudio "
     "torchvision tqdm trackio transformers trl unsloth vllm wandb xformers"
 )
 

@@ -27,22 +27,10 @@ exit codes here: 0 no errors (warnings are allowed), 1 errors, 3 unreadable file
 to suppress a finding, write a comment with a reason: # preflight: ignore[API101] reason"""
 
 EMPTY_FIELDS: dict[str, Any] = {
-    "path": None,
-    "mode": None,
-    "verdict": None,
-    "method": None,
-    "adapter": None,
-    "smoke_run_steps": None,
-    "checklist": [],
-    "slots": 0,
-    "unknowns": [],
-    "suppressed": [],
-    "settings_from": None,
-    "header": None,
-    "releases": {},
-    "launches": [],
+    "path": None, "mode": None, "verdict": None, "method": None, "adapter": None, "smoke_run_steps": None, "checklist": [],
+    "slots": 0, "unknowns": [], "suppressed": [], "settings_from": None, "header": None, "releases": {}, "launches": [],
     "explanation": None,
-}
+}  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

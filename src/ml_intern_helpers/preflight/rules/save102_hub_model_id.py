@@ -19,7 +19,7 @@ Good:
 
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, passed
-from ml_intern_helpers.preflight.settings import Expectation, no_config, outcomes_for
+from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
 
 SEVERITY = "error"
 MODES = ("jobs",)
@@ -42,7 +42,5 @@ def check(context: ScriptContext) -> Outcomes:
     ]
     if named and not any(context.value(run, "push_to_hub", False).value is True for run in context.runs):
         yield passed(f"`{context.source.segment(named[0])}`", named[0].lineno)
-    elif not context.runs:
-        yield no_config(context)
     else:
         yield from outcomes_for(context, EXPECTED)

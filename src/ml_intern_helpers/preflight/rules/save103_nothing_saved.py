@@ -22,7 +22,7 @@ Good:
 
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, passed
-from ml_intern_helpers.preflight.settings import Expectation, no_config, outcomes_for
+from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
 
 SEVERITY = "error"
 
@@ -42,7 +42,5 @@ def check(context: ScriptContext) -> Outcomes:
         yield passed(f"`{context.source.segment(saved[0])}`", saved[0].lineno)
     elif context.smoke is not None:
         yield passed(f"smoke run of {context.smoke[0]} steps: exempt", context.smoke[1])
-    elif not context.runs:
-        yield no_config(context)
     else:
         yield from outcomes_for(context, EXPECTED)
