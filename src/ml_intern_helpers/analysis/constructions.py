@@ -57,9 +57,8 @@ def constructions(script: Script) -> list[Construction]:
             entries = construction.entries
             for name, value, node in later.get(call, ()):  # `config.push_to_hub = True` counts like the argument
                 here, there = script.places[node], script.places[call]
-                assigned = runtime(
-                    f"set at line {script.line_of(node)}, where a condition or a function decides", conditional=True
-                )
+                why = f"set at line {script.line_of(node)}, where a condition or a function decides"
+                assigned = runtime(why, conditional=True)
                 if here.scope is there.scope and certain(here.guards, there.guards):
                     assigned = value_of(script, value)
                 entries = entries.merged(Entries({name: Setting(assigned, node)}))
@@ -78,9 +77,8 @@ def _construction(script: Script, call: ast.Call) -> Construction | None:
         roles = (role_of(name) for name in base_names(script, target.definition))
         role = next((role for role in roles if role), None)
         body = target.definition.body
-        declared = frozenset(
-            item.target.id for item in body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-        )
+        annotated = (item.target for item in body if isinstance(item, ast.AnnAssign))
+        declared = frozenset(name.id for name in annotated if isinstance(name, ast.Name))
         own_init = any(isinstance(item, ast.FunctionDef) and item.name == "__init__" for item in body)
         entries = _declared_defaults(script, call, target.definition) if role else entries
     if role is None:

@@ -116,6 +116,5 @@ def _error_names(kind: ast.expr | None) -> set[str]:
     if kind is None:
         return {""}
     parts = kind.elts if isinstance(kind, ast.Tuple) else [kind]
-    return {
-        part.attr if isinstance(part, ast.Attribute) else part.id for part in parts if isinstance(part, (ast.Name, ast.Attribute))
-    }
+    names = (getattr(part, "attr", None) or getattr(part, "id", None) for part in parts)
+    return {name for name in names if name}

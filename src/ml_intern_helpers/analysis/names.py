@@ -300,8 +300,7 @@ def _argument(call: ast.Call, function: ast.FunctionDef, name: str) -> ast.expr 
     for word in call.keywords:
         if word.arg == name:
             return word.value
-    defaults: dict[str, ast.expr | None] = {
-        parameter.arg: value for parameter, value in zip(declared.kwonlyargs, declared.kw_defaults, strict=True)
-    }
+    keyword_only = [parameter.arg for parameter in declared.kwonlyargs]
+    defaults = dict(zip(keyword_only, declared.kw_defaults, strict=True))
     defaults |= zip(positional[len(positional) - len(declared.defaults) :], declared.defaults, strict=True)
     return defaults.get(name)

@@ -191,9 +191,8 @@ def _libraries(pins: list[str], python: str | None, context: Context) -> list[Li
             named.setdefault(package, []).append(index)
     combinations = list(product(*named.values()))
     if len(combinations) > _MOST_LIBRARIES:
-        raise UsageError(
-            f"{len(combinations)} combinations of releases are too many", hint=f"name at most {_MOST_LIBRARIES} combinations"
-        )
+        message = f"{len(combinations)} combinations of releases are too many"
+        raise UsageError(message, hint=f"name at most {_MOST_LIBRARIES} combinations")
     rest = _unnamed([package for package in PACKAGES if package not in named], python, context)
     if "trl" in named and "transformers" not in named and not python:
         version = next(index.version for index in rest if index.package == "transformers")

@@ -108,9 +108,8 @@ def _inspected_columns(name: str, config: str, *, offline: bool, timeout_s: floa
         return f"inspect_dataset returned no readable report ({type(err).__name__})"
     error = report.get("error") if isinstance(report, dict) else None
     if not isinstance(report, dict) or error:
-        return clean(
-            error.get("message") if isinstance(error, dict) else "inspect_dataset returned no readable report", limit=160
-        )
+        unreadable = "inspect_dataset returned no readable report"
+        return clean(error.get("message") if isinstance(error, dict) else unreadable, limit=160)
     names = [item["name"] for item in report.get("columns", []) if isinstance(item, dict) and isinstance(item.get("name"), str)]
     if not names or len(names) < int(report.get("columns_total") or 0):
         return "inspect_dataset lists only some of them"

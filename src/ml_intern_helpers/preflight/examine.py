@@ -142,9 +142,8 @@ def _finding(context: ScriptContext, rule: Rule, outcome: Outcome) -> Finding:
         file, cell, line, evidence = context.launch.place, None, None, clean(outcome.seen, limit=200) or None
     fix = outcome.fix
     if fix and any((call.lineno, call.col_offset + 1) == (outcome.line, outcome.column) for call in context.script.parsed):
-        fix += (
-            " (in the file of --config, or as an option: --NAME VALUE)"  # a parser builds the config, so there is no call to edit
-        )
+        # A parser builds the config, so there is no call to edit.
+        fix += " (in the file of --config, or as an option: --NAME VALUE)"
     message = clean(outcome.text, limit=300)
     severity = outcome.severity or rule.severity
     return Finding(rule.code, severity, message, file, line, outcome.column, evidence, clean(fix, limit=400), cell=cell)

@@ -71,9 +71,8 @@ def _fixed(examination: Examination) -> tuple[str, int]:
     for call, findings in settings.items():
         edits += _added(source, call, [f"{_ADDED[finding.code]}=True" for finding in findings])
     rows = [line.encode() for line in source.lines]
-    for edit in sorted(
-        edits, key=lambda edit: (edit.line, edit.start), reverse=True
-    ):  # last edit first, so that the other positions stay valid
+    # The last edit comes first, so that the other positions stay valid.
+    for edit in sorted(edits, key=lambda edit: (edit.line, edit.start), reverse=True):
         row = rows[edit.line - 1]
         rows[edit.line - 1] = row[: edit.start] + edit.text.encode() + row[edit.end :]
     return b"\n".join(rows).decode(), len(renames) + sum(map(len, settings.values()))

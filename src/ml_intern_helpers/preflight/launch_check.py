@@ -105,9 +105,8 @@ def _attach_script(launches: list[Launch], script: Path) -> None:
             launch.target = Target("file", str(script), here)
             launch.notes.append(f"assumed to start {name}, the script that you named")
             return
-    launches[0].problems.append(
-        Problem("missing-file", f"the launch does not start {name}", f"start {name} on the command line", launches[0].text)
-    )
+    message, fix = f"the launch does not start {name}", f"start {name} on the command line"
+    launches[0].problems.append(Problem("missing-file", message, fix, launches[0].text))
 
 
 def _source(launch: Launch) -> Source:
@@ -126,9 +125,8 @@ def _source(launch: Launch) -> Source:
             return source_of_text(target.name, target.text)
     except ToolError as err:
         launch.target = target._replace(kind="unknown", reason=err.message)
-        launch.problems.append(
-            Problem("missing-file", err.message, err.hint or "give a script that Python can read", launch.text)
-        )
+        fix = err.hint or "give a script that Python can read"
+        launch.problems.append(Problem("missing-file", err.message, fix, launch.text))
     return Source(Path(target.name or "launch"), "", [""], ast.parse(""))
 
 

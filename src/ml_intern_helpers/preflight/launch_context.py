@@ -26,9 +26,8 @@ def header_of_launch(own: Header, launch: Launch) -> Header:
         if setting is not None:
             jobs.pop(key, None)
             from_launch[key] = setting.how
-            jobs |= (
-                {key: setting.value} if setting.value else {}
-            )  # an empty option discards the block's value and selects the default
+            if setting.value:  # an empty option discards the block's value and selects the default
+                jobs[key] = setting.value
     no_flavor = launch.settings["flavor"].value == "" if "flavor" in launch.settings else not launch.hidden
     if "flavor" not in jobs and no_flavor:
         jobs["flavor"], from_launch["flavor"] = DEFAULT_FLAVOR, "no --flavor"
@@ -40,9 +39,8 @@ def header_of_launch(own: Header, launch: Launch) -> Header:
         from_launch["env"] = "--env"
     if launch.volumes:
         from_launch["volumes"] = "--volume"
-    return own._replace(
-        jobs=jobs, requirements=(*installed_block(own, launch).requirements, *_packages(launch)), from_launch=from_launch
-    )
+    requirements = (*installed_block(own, launch).requirements, *_packages(launch))
+    return own._replace(jobs=jobs, requirements=requirements, from_launch=from_launch)
 
 
 def installed_block(own: Header, launch: Launch) -> Header:
@@ -52,9 +50,8 @@ def installed_block(own: Header, launch: Launch) -> Header:
 
 def options_with_launch(options: Options, launch: Launch) -> Options:
     """The options with the launch's `--with` added; a job does not use the requirements files of the script's folder."""
-    return options._replace(
-        with_=(*options.with_, *(requirement.text for requirement in _packages(launch))), project=launch.mode != "jobs"
-    )
+    packages = (requirement.text for requirement in _packages(launch))
+    return options._replace(with_=(*options.with_, *packages), project=launch.mode != "jobs")
 
 
 def _mount(volume: str) -> str:

@@ -114,15 +114,12 @@ def _refusals(context: ScriptContext) -> Iterator[Refusal]:
         if all(classes):
             accepted = {name for fields in classes if fields for name in fields[0]}
             library = tuple(fields[1] for fields in classes if fields and fields[1])
-            switched = names_switched_off(context.script, config) - {
-                name for type_ in parsed.types for name in _switches(context, type_)
-            }
+            switches = {name for type_ in parsed.types for name in _switches(context, type_)}
+            switched = names_switched_off(context.script, config) - switches
             for name in names_given(context.script, config):
                 if name in switched and f"no_{name}" not in accepted:
-                    instead = (
-                        f"write --{name} False: only options that are on by default have a --no_ form" if name in accepted else ""
-                    )
-                    yield Refusal(f"no_{name}", parsed.parser, parsed.parse, library, instead)
+                    instead = f"write --{name} False: only options that are on by default have a --no_ form"
+                    yield Refusal(f"no_{name}", parsed.parser, parsed.parse, library, instead if name in accepted else "")
                 elif name not in accepted and name not in switched:
                     yield Refusal(name, parsed.parser, parsed.parse, library)
 

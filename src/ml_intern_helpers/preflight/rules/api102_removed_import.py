@@ -29,9 +29,8 @@ def check(context: ScriptContext) -> Outcomes:
         missing_name = _missing_name(context, item)
         if missing_name:
             missing.add(missing_name)
-            if (
-                item.error_stops_run and (missing_name, item.node) not in reported
-            ):  # a missing module is reported once, not for each name
+            # A missing module is reported once, not for each name.
+            if item.error_stops_run and (missing_name, item.node) not in reported:
                 reported.add((missing_name, item.node))
                 yield _missing(context, missing_name, item.node)
     # `trl.PPOTrainer` after `import trl`; what was reported at its import is not reported again.

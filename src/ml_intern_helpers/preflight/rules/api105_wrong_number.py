@@ -34,6 +34,5 @@ def check(context: ScriptContext) -> Outcomes:
                 yield unknown(f"{call.shown}: {misfit.text}, but {context.patched_by} replaces TRL's classes", line)
             else:
                 message = f"{call.shown}: {misfit.text} ({context.offers.label(call.owner)}): TypeError"
-                yield failed(
-                    message, f"{_FIX[misfit.kind]}; `api_lookup {call.name}` lists its arguments", misfit.node, whole=call.call
-                )
+                fix = f"{_FIX[misfit.kind]}; `api_lookup {call.name}` lists its arguments"
+                yield failed(message, fix, misfit.node, whole=call.call)

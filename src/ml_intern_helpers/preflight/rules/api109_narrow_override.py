@@ -80,9 +80,8 @@ def _outcomes(context: ScriptContext, definition: ast.ClassDef, override: ast.Fu
         return
     inherited = _inherited(context, definition, override.name)
     if inherited is None:
-        yield unknown(
-            f"whether {shown} needs {passed_argument.name}: not every base of {definition.name} can be seen", override.lineno
-        )
+        unseen = f"not every base of {definition.name} can be seen"
+        yield unknown(f"whether {shown} needs {passed_argument.name}: {unseen}", override.lineno)
     elif passed_argument.name in inherited:
         message = f"{shown} does not take {passed_argument.name}, which the Trainer passes: TypeError"
         yield failed(message, f"add {passed_argument.name}=None to its arguments", override)

@@ -53,9 +53,8 @@ def check(context: ScriptContext) -> Outcomes:
     for config in context.configs:
         for constant in constants(context, config, CHOICES):
             if isinstance(constant.value, (str, bool, type(None))) and constant.value not in CHOICES[constant.name]:
-                message = (
-                    f"{constant.name}={shown(constant.value)} is not a valid choice: ValueError when {config.role.name} is built"
-                )
+                given = f"{constant.name}={shown(constant.value)}"
+                message = f"{given} is not a valid choice: ValueError when {config.role.name} is built"
                 yield failed(message, _fix(constant), constant.node, whole=config.call)
 
 
@@ -69,8 +68,6 @@ def _fix(constant: Constant) -> str:
     alike = difflib.get_close_matches(text, choices, n=2) or [choice for choice in choices if text.startswith(choice)]
     if alike:
         return f"did you mean {' or '.join(shown(name) for name in alike)}?"
-    return (
-        f"choose {', '.join(choices)}"
-        if len(choices) <= _MOST_LISTED
-        else "delete it to use the default, or write one of the library's choices"
-    )
+    if len(choices) > _MOST_LISTED:
+        return "delete it to use the default, or write one of the library's choices"
+    return f"choose {', '.join(choices)}"

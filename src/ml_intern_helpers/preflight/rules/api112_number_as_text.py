@@ -37,10 +37,8 @@ def check(context: ScriptContext) -> Outcomes:
         # The trainer may get its own optimizer, which does not use the config's learning rate.
         arguments = run.trainer.entries
         by_position = len(run.trainer.call.args) > len(("model", "args", "train_dataset"))
-        own_optimizer = (
-            arguments.open or by_position or not {"optimizers", "optimizer_cls_and_kwargs"}.isdisjoint(arguments.items)
-        )
-        if run.config.call in seen or own_optimizer or not run_as_indexed(context, run):
+        own_optimizer = not {"optimizers", "optimizer_cls_and_kwargs"}.isdisjoint(arguments.items)
+        if run.config.call in seen or arguments.open or by_position or own_optimizer or not run_as_indexed(context, run):
             continue
         seen.add(run.config.call)
         for constant in constants(context, run.config, NUMBERS):

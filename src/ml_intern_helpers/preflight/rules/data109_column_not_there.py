@@ -81,6 +81,5 @@ def _key(node: ast.Subscript) -> str | None:
 def _missing(columns: Columns, what: str, name: str, error: str, at: ast.AST) -> Outcome:
     listed = clean(", ".join(sorted(columns.names)), limit=120)
     of = f"{clean(columns.inspected, limit=60)} has" if columns.inspected else "the rows have"
-    return failed(
-        f"{what} reads the column {clean(name, limit=40)!r}, but {of} {listed}: {error}", "use one of the existing columns", at
-    )
+    message = f"{what} reads the column {clean(name, limit=40)!r}, but {of} {listed}: {error}"
+    return failed(message, "use one of the existing columns", at)

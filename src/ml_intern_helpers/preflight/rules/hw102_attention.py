@@ -50,9 +50,8 @@ def check(context: ScriptContext) -> Outcomes:
             continue
         plain, shown = name.removeprefix("paged|"), f"attn_implementation={clean(name, limit=40)!r}"
         if plain not in IMPLEMENTATIONS and "/" not in plain and not own and context.uses_current("transformers"):
-            yield failed(
-                f"{shown} is not an implementation of Transformers: ValueError", 'write "sdpa", or delete it', setting.node
-            )
+            message = f"{shown} is not an implementation of Transformers: ValueError"
+            yield failed(message, 'write "sdpa", or delete it', setting.node)
         elif "flash" in plain and (gpus == 0 or card == "T4"):
             obstacle = "has no GPU" if gpus == 0 else "is a T4: FlashAttention needs an Ampere card or newer"
             yield failed(f"{shown}, and {context.flavor} {obstacle}", 'write "sdpa"', setting.node)

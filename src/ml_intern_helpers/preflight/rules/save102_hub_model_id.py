@@ -37,9 +37,8 @@ def check(context: ScriptContext) -> Outcomes:
     if context.smoke is not None:
         yield passed(f"smoke run of {context.smoke[0]} steps: exempt", context.smoke[1])
         return
-    named = [
-        call for call in context.methods("push_to_hub", "upload_folder", "upload_large_folder") if call.args or call.keywords
-    ]
+    uploads = context.methods("push_to_hub", "upload_folder", "upload_large_folder")
+    named = [call for call in uploads if call.args or call.keywords]
     if named and not any(context.value(run, "push_to_hub", False).value is True for run in context.runs):
         yield passed(f"`{context.source.segment(named[0])}`", named[0].lineno)
     else:

@@ -32,9 +32,8 @@ SEVERITY = "error"
 
 def check(context: ScriptContext) -> Outcomes:
     listed = context.agreed("datasets")
-    agreed = (
-        {str(item["id"]): item for item in listed if isinstance(item, dict) and "id" in item} if isinstance(listed, list) else {}
-    )
+    entries = listed if isinstance(listed, list) else []
+    agreed = {str(item["id"]): item for item in entries if isinstance(item, dict) and "id" in item}
     if not agreed:
         return
     names = clean(", ".join(sorted(agreed)), limit=120)
