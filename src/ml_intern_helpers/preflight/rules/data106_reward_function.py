@@ -43,10 +43,10 @@ def check(context: ScriptContext) -> Outcomes:
             for function in _functions(context.script, setting.node):
                 if function.args.kwarg is None:
                     name = getattr(function, "name", "the lambda")
-                    refused = f"{name} has no **kwargs: TRL passes keywords that it does not accept, TypeError"
-                    yield failed(
-                        f"the reward function {name} has no **kwargs: {refused}", "add **kwargs to its arguments", function
+                    message = (
+                        f"the reward function {name} has no **kwargs: TRL passes keywords that it does not accept, TypeError"
                     )
+                    yield failed(message, "add **kwargs to its arguments", function)
 
 
 def _functions(script: Script, node: ast.AST) -> Iterator[_Function]:
