@@ -39,10 +39,6 @@ class Construction(NamedTuple):
     def line(self) -> int:
         return self.call.lineno
 
-    @property
-    def last_line(self) -> int:
-        return self.call.end_lineno or self.call.lineno
-
 
 def constructions(script: Script) -> list[Construction]:
     """Every trainer and config that is built, in source order, except in dead code."""

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ml_intern_helpers.analysis.api_calls import ApiCall, api_calls, methods_called
+from ml_intern_helpers.analysis.api_calls import ApiCall, api_calls
 from ml_intern_helpers.analysis.classes import TRANSFORMERS_STYLE
 from ml_intern_helpers.analysis.columns import UNSEEN, Columns, columns_of
 from ml_intern_helpers.analysis.constructions import (
@@ -220,17 +220,6 @@ class ScriptContext(_Fields):
         """The calls, outside dead code, of functions, classes and methods that the index contains."""
         calls = api_calls(self.script, self.offers)
         return [call for call in calls if runs(self.script, call.call) and self.is_indexed(call.name.partition(".")[0])]
-
-    @cached_property
-    def absent_methods(self) -> list[tuple[ast.Call, list[str]]]:
-        """(call, the method's name in each possible class of the object) where none of these classes has the method."""
-        absent = []
-        for call in self.script.calls:
-            if isinstance(call.func, ast.Attribute) and dotted(self.script, call.func) is None and runs(self.script, call):
-                methods = methods_called(self.script, self.offers, call.func)
-                if methods and not any(method.signature for method in methods):
-                    absent.append((call, [method.name for method in methods]))
-        return absent
 
     def failed_in_header(self, key: str, message: str, fix: str) -> Outcome:
         """A failure of a `[tool.hf-jobs]` key, placed on its line or, where an option sets it, on the command line."""
