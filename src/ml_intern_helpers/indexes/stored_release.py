@@ -94,11 +94,10 @@ class StoredRelease:
         self._modules, self._deep, self._loose, self._records, self._fields, self._deprecated = (
             tables.get(name, Table()) for name in ("modules", "deep", "loose", "records", "config_fields", "deprecated")
         )
+        # One question after another asks for the same few modules and records, and each answer reads a whole table.
+        self.has_module = cache(lambda module: module in self._modules or module in self._deep)
         self.names = cache(self._names)
         self.record = cache(self._record)
-
-    def has_module(self, module: str) -> bool:
-        return module in self._modules or module in self._deep
 
     def may_hold(self, module: str, name: str) -> bool:
         """Whether `module` may offer a name that `names` does not list: its imports are not stored."""
