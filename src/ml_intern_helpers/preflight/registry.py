@@ -36,7 +36,7 @@ class Rule(NamedTuple):
 
     Attributes:
         code: `API101`, from the file name.
-        severity: the module's SEVERITY; an outcome may override it.
+        severity: the module's SEVERITY, default `error`; an outcome may override it.
         modes: the module's MODES: `jobs` for runs on Hugging Face Jobs, `local` for runs on this machine; default both.
         documentation: the module's docstring: a title, why it matters, `Bad:` and `Good:` with an example each.
         check: yields the outcomes for one script.
@@ -70,6 +70,7 @@ def all_rules(without: str = "_") -> dict[str, Rule]:
         code = name.partition("_")[0].upper()
         if code in by_code or not CODE_FORM.fullmatch(code):
             raise RuntimeError(f"{name}.py: the code {code} is already taken, or does not begin with a known family")
+        severity: Severity = getattr(module, "SEVERITY", "error")
         modes = getattr(module, "MODES", BOTH_MODES)
-        by_code[code] = Rule(code, module.SEVERITY, modes, (module.__doc__ or "").strip(), module.check)
+        by_code[code] = Rule(code, severity, modes, (module.__doc__ or "").strip(), module.check)
     return dict(sorted(by_code.items()))

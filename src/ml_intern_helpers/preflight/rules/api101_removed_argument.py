@@ -36,7 +36,6 @@ from ml_intern_helpers.indexes.signatures import Signature
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, unknown
 
-SEVERITY = "error"
 #: Functions that pass any keyword on to a loader, which rejects unknown ones: an argument they once had fails there.
 _FORWARDING = frozenset({"datasets.load_dataset", "datasets.load_dataset_builder"})
 #: Arguments of the parsing call with which an unknown option may be no error.

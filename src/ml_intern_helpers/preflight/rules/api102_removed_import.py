@@ -19,8 +19,6 @@ from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.preflight.context import Imported, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     missing: set[str] = set()

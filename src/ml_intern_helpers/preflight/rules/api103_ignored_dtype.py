@@ -23,8 +23,6 @@ import ast
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     for config in context.configs:

@@ -25,8 +25,6 @@ from ml_intern_helpers.analysis.values import Setting
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     for name, call in context.calls_ending("from_pretrained"):

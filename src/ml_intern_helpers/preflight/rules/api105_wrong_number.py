@@ -22,7 +22,6 @@ from ml_intern_helpers.analysis.api_calls import misfits
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-SEVERITY = "error"
 _FIX = {"too many": "pass the settings by keyword", "missing": "give it by keyword", "twice": "give it once"}
 
 

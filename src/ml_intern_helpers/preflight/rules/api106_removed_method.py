@@ -24,8 +24,6 @@ from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     for call in context.script.calls:

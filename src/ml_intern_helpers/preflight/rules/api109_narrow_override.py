@@ -34,8 +34,6 @@ from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-SEVERITY = "error"
-
 
 class Given(NamedTuple):
     """An argument that the Trainer passes; `place` counts positions after `self`, None when it is passed by keyword."""

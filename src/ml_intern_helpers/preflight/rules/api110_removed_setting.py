@@ -28,8 +28,6 @@ from ml_intern_helpers.analysis.names import origins
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-SEVERITY = "error"
-
 #: Removed arguments that can still be read, as properties of TrainingArguments (the tests read them).
 STILL_THERE = frozenset({"world_size"})
 

@@ -22,8 +22,6 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 from ml_intern_helpers.preflight.settings import Constant, constants, shown
 
-SEVERITY = "error"
-
 _INTERVALS = ("no", "steps", "epoch")
 #: Setting -> its choices, in the library's order (the tests compare them).
 CHOICES: dict[str, tuple[str, ...]] = {

@@ -22,8 +22,6 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 from ml_intern_helpers.preflight.settings import constants, run_as_indexed, shown
 
-SEVERITY = "error"
-
 #: Settings that always fail as text, whatever the other settings are (the tests run the library).
 NUMBERS = (
     "learning_rate", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps",

@@ -23,8 +23,6 @@ from ml_intern_helpers.analysis.columns import Columns
 from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, at_run_time, failed, passed, unknown
 
-SEVERITY = "error"
-
 _PAIRS = ({"chosen", "rejected"},)
 #: Trainer -> sets of columns, one of which the rows must have.
 NEEDS: dict[str, tuple[set[str], ...]] = {

@@ -23,8 +23,6 @@ from ml_intern_helpers.indexes.jobs import FLAVORS
 from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-SEVERITY = "error"
-
 #: Default of num_generations by config (trl 1.16).
 GENERATIONS = {"GRPOConfig": 8, "RLOOConfig": 2}
 #: Numbers of processes that a fix may suggest, in this order.

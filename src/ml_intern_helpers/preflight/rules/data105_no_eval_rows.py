@@ -21,8 +21,6 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 from ml_intern_helpers.preflight.settings import shown
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     for run in context.runs:

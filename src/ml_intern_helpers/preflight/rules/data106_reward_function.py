@@ -31,8 +31,6 @@ from ml_intern_helpers.analysis.script import Script
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-SEVERITY = "error"
-
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 

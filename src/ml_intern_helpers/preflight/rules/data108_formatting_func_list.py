@@ -33,8 +33,6 @@ from ml_intern_helpers.analysis.script import Script
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     for run in context.runs:

@@ -26,8 +26,6 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, unknown
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     for reason in context.script.uninspected:

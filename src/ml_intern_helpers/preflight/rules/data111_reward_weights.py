@@ -23,8 +23,6 @@ from ml_intern_helpers.analysis.names import dotted, reaching
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     for run in context.runs:

@@ -27,8 +27,6 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 from ml_intern_helpers.preflight.settings import run_as_indexed
 
-SEVERITY = "error"
-
 #: Methods of a stream that return a stream.
 STAYING = frozenset(
     {"map", "filter", "shuffle", "take", "skip", "shard", "repeat", "cast", "remove_columns", "rename_column", "select_columns"}

@@ -31,8 +31,6 @@ from ml_intern_helpers.analysis.values import known
 from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     for run in context.runs:

@@ -35,8 +35,6 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-SEVERITY = "error"
-
 #: Values that Transformers accepts besides kernel repositories (compared by the tests); each also as `paged|…`.
 IMPLEMENTATIONS = frozenset({"eager", "sdpa", "flash_attention_2", "flash_attention_3", "flash_attention_4", "flex_attention"})
 

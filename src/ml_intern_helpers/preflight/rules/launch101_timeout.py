@@ -29,7 +29,6 @@ from ml_intern_helpers.indexes.jobs import LEAST_TRAINING_TIMEOUT_S, timeout_sec
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, failed_launch, passed, unknown
 
-SEVERITY = "error"
 MODES = ("jobs",)
 
 _FIX = 'write timeout = "4h" under [tool.hf-jobs] in the script block (one that fits model and flavor, 2h or more)'

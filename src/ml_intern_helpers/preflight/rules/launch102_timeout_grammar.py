@@ -24,7 +24,6 @@ from ml_intern_helpers.indexes.jobs import timeout_seconds
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes
 
-SEVERITY = "error"
 MODES = ("jobs",)
 
 

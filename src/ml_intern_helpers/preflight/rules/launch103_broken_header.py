@@ -24,8 +24,6 @@ from ml_intern_helpers.indexes.jobs import HEADER_KEYS
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     for problem in context.header.problems:

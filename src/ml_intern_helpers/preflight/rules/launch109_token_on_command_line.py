@@ -14,8 +14,6 @@ Good:
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     return context.launch_problems("token-on-command-line")

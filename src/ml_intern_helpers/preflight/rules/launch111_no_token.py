@@ -21,7 +21,6 @@ from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed_launch, passed, unknown
 
-SEVERITY = "error"
 MODES = ("jobs",)
 
 _TOKEN = "HF_TOKEN"  # the name, not a token

@@ -16,7 +16,6 @@ from ml_intern_helpers.core.report import Severity
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed_launch, passed, unknown
 
-SEVERITY = "error"
 MODES = ("jobs",)
 
 _NO_FLAVOR = "no --flavor: the job runs on cpu-basic"

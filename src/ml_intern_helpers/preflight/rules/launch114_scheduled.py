@@ -15,7 +15,6 @@ Good:
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed_launch
 
-SEVERITY = "error"
 MODES = ("jobs",)
 
 

@@ -15,7 +15,6 @@ Good:
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed_launch
 
-SEVERITY = "error"
 MODES = ("jobs",)
 
 _FIX = "put the job's options first and -- before the script: hf jobs uv run [options] -- SCRIPT [arguments]"

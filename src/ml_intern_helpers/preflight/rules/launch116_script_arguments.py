@@ -15,8 +15,6 @@ Good:
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed_launch
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     if context.launch is None:

@@ -21,8 +21,6 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes
 from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
 
-SEVERITY = "error"
-
 EXPECTED = Expectation(
     "disable_tqdm",
     good=lambda value: value is True,

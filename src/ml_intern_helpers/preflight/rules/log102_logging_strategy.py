@@ -20,8 +20,6 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes
 from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
 
-SEVERITY = "error"
-
 EXPECTED = Expectation(
     "logging_strategy",
     good=lambda value: value == "steps",

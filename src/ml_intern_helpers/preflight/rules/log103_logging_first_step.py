@@ -23,8 +23,6 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, passed
 from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
 
-SEVERITY = "error"
-
 EXPECTED = Expectation(
     "logging_first_step",
     good=lambda value: value is True,

@@ -23,8 +23,6 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, passed
 from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
 
-SEVERITY = "error"
-
 _TRACKERS = ("trackio", "wandb", "mlflow", "comet_ml", "neptune", "swanlab", "aim", "clearml")
 _CALLBACKS = ("TrackioCallback", "WandbCallback", "MLflowCallback")
 EXPECTED = Expectation(

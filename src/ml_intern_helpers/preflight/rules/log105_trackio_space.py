@@ -23,7 +23,6 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, passed
 from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
 
-SEVERITY = "error"
 MODES = ("jobs",)
 
 #: With any of these variables, which trackio.init reads itself, the metrics are not kept on the job's disk.

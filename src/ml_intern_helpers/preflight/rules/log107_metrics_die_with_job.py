@@ -26,7 +26,6 @@ from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, at_run_time, failed, passed
 from ml_intern_helpers.preflight.settings import line_of
 
-SEVERITY = "error"
 MODES = ("jobs",)
 
 _WRONG = "tensorboard alone: its files stay on the job's disk and die with the container"

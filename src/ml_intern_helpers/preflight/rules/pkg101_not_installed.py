@@ -24,7 +24,6 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.installed import Coverage, coverage_of, needed_by_imports
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, failed_launch, passed, unknown
 
-SEVERITY = "error"
 MODES = ("jobs",)
 
 

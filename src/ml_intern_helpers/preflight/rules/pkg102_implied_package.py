@@ -28,7 +28,6 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.installed import Coverage, coverage_of, needed_by_imports, needed_by_settings
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-SEVERITY = "error"
 MODES = ("jobs",)
 
 

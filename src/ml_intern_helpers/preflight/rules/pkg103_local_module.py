@@ -17,7 +17,6 @@ from ml_intern_helpers.analysis.script import beside
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-SEVERITY = "error"
 MODES = ("jobs",)
 
 

@@ -21,7 +21,6 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, passed
 from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
 
-SEVERITY = "error"
 MODES = ("jobs",)
 
 EXPECTED = Expectation(

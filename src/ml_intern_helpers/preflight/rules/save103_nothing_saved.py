@@ -24,8 +24,6 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, passed
 from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
 
-SEVERITY = "error"
-
 EXPECTED = Expectation(
     "save_strategy",
     good=lambda value: value != "no",

@@ -24,8 +24,6 @@ from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 from ml_intern_helpers.preflight.settings import shown
 
-SEVERITY = "error"
-
 #: The library's defaults: TRL's configs log every 10 steps, transformers' every 500.
 SAVE_STEPS = 500
 LOGGING_STEPS = {"trl": 10, "transformers": 500}

@@ -27,8 +27,6 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-SEVERITY = "error"
-
 _FETCHING = ("snapshot_download", "hf_hub_download", "copytree", "sync_bucket", "get_last_checkpoint")
 _FIX = "resume only when get_last_checkpoint(output_dir) finds one"
 

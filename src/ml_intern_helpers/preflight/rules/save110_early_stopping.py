@@ -30,8 +30,6 @@ from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 from ml_intern_helpers.preflight.settings import no_best_metric, run_as_indexed
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     if context.training.kind != "trainer" or context.methods("remove_callback", "pop_callback"):

@@ -30,8 +30,6 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 from ml_intern_helpers.preflight.settings import shown
 
-SEVERITY = "error"
-
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 

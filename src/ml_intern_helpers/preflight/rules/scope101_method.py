@@ -20,8 +20,6 @@ from ml_intern_helpers.preflight.agreement import not_as_agreed
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, passed, unknown
 
-SEVERITY = "error"
-
 _TRAINERS = {"sft": "SFTTrainer", "dpo": "DPOTrainer", "grpo": "GRPOTrainer", "kto": "KTOTrainer", "reward": "RewardTrainer"}
 
 

@@ -25,8 +25,6 @@ from ml_intern_helpers.preflight.agreement import compare_value, leaves
 from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes
 
-SEVERITY = "error"
-
 _QUANTIZED = ("load_in_4bit", "load_in_8bit", "quantization_config")
 
 

@@ -22,8 +22,6 @@ from ml_intern_helpers.preflight.agreement import compare_value, model_of
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     agreed, revision = context.agreed("base_model", "id"), context.agreed("base_model", "revision")

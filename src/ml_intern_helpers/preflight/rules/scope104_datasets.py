@@ -27,8 +27,6 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.datasets import Loaded, loaded
 from ml_intern_helpers.preflight.outcome import Outcomes, at_run_time, failed, passed, unknown
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     listed = context.agreed("datasets")

@@ -19,8 +19,6 @@ from ml_intern_helpers.preflight.agreement import compare_setting
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes
 
-SEVERITY = "error"
-
 #: The default of `max_length` in the configs that have it (the tests compare it with the library).
 DEFAULT = 1024
 CONFIGS = ("SFTConfig", "DPOConfig", "KTOConfig", "RewardConfig")

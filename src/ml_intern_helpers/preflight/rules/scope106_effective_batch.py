@@ -23,8 +23,6 @@ from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, at_run_time, passed, unknown
 from ml_intern_helpers.runs.differences import Batch
 
-SEVERITY = "error"
-
 #: The defaults of the two arguments in TRL's and transformers' configs (the tests compare them with the library).
 PER_DEVICE, ACCUMULATION = 8, 1
 

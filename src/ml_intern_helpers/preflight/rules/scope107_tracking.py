@@ -21,8 +21,6 @@ from ml_intern_helpers.preflight.agreement import as_agreed, compare_setting, co
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     tool, project, space = (context.agreed("tracking", part) for part in ("tool", "project", "space_id"))

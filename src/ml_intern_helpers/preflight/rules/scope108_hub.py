@@ -23,8 +23,6 @@ from ml_intern_helpers.preflight.agreement import compare_setting
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes
 
-SEVERITY = "error"
-
 
 def check(context: ScriptContext) -> Outcomes:
     if not context.agreed("hub"):

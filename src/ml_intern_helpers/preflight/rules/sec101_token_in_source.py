@@ -23,8 +23,6 @@ import re
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes
 
-SEVERITY = "error"
-
 # The whole text is searched, because a secret in a comment leaks as well.
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_])hf_[A-Za-z0-9]{30,}(?![A-Za-z0-9_])")
 _FIX = 'revoke it at huggingface.co/settings/tokens; read os.environ["HF_TOKEN"], and pass --secrets HF_TOKEN to the job'
