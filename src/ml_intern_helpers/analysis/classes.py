@@ -59,11 +59,7 @@ PARSED_BESIDE = {
     ),
 }
 
-_BEFORE_ARGS = {
-    "ref_model": ("DPO", "KTO"),
-    "reward_funcs": ("GRPO", "RLOO"),
-    "teacher_model": ("Distillation", "GKD"),
-}
+_BEFORE_ARGS = {"ref_model": ("DPO", "KTO"), "reward_funcs": ("GRPO", "RLOO"), "teacher_model": ("Distillation", "GKD")}
 
 
 class Role(NamedTuple):

@@ -133,9 +133,4 @@ def _pyproject(text: str) -> Iterator[str]:
 
 
 #: File name -> its reader; files with exact versions come first.
-_READERS = {
-    "uv.lock": _lock,
-    "requirements.lock": _lines,
-    "requirements.txt": _lines,
-    "pyproject.toml": _pyproject,
-}
+_READERS = {"uv.lock": _lock, "requirements.lock": _lines, "requirements.txt": _lines, "pyproject.toml": _pyproject}

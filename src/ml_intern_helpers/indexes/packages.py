@@ -116,12 +116,7 @@ EXTRAS: dict[tuple[str, str], frozenset[str]] = {
 }
 #: Indexed library -> the indexed libraries it requires, with the bounds of its current release; tests check its metadata.
 NEEDS: dict[str, dict[str, str]] = {
-    "trl": {
-        "accelerate": ">=1.10.1",
-        "datasets": ">=4.7.0",
-        "huggingface_hub": ">=0.34.0",
-        "transformers": ">=4.56.2",
-    },
+    "trl": {"accelerate": ">=1.10.1", "datasets": ">=4.7.0", "huggingface_hub": ">=0.34.0", "transformers": ">=4.56.2"},
     "transformers": {"huggingface_hub": "<3.0,>=1.31.0"},
     "peft": {"transformers": "", "accelerate": ">=0.21.0", "huggingface_hub": ">=0.25.0"},
     "accelerate": {"huggingface_hub": ">=0.21.0"},
