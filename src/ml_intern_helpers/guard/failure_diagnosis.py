@@ -28,13 +28,13 @@ class Failure(NamedTuple):
     Attributes:
         output: the run's output, ending with the error.
         exit_code: the exit code, None where it is unknown.
-        judged: the launch with its script, None where they could not be read again.
+        examined: the launch with its script, None where they could not be read again.
         where: `jobs` or `local`.
     """
 
     output: str
     exit_code: int | None = None
-    judged: ExaminedLaunch | None = None
+    examined: ExaminedLaunch | None = None
     where: str = "local"
 
 
@@ -115,8 +115,8 @@ def _unknown_argument(match: re.Match[str], failure: Failure) -> list[str]:
 
 def _missing_columns(match: re.Match[str], failure: Failure) -> list[str]:
     dataset, method = "", ""
-    if failure.judged is not None:
-        context = failure.judged.examination.context
+    if failure.examined is not None:
+        context = failure.examined.examination.context
         method = context.training.method.lower()
         calls = [call for _, call in context.calls_ending("load_dataset") if call.args]
         values = {context.constant(call.args[0]).value for call in calls}
@@ -132,7 +132,7 @@ def _missing_columns(match: re.Match[str], failure: Failure) -> list[str]:
 
 def _out_of_memory(match: re.Match[str], failure: Failure) -> list[str]:
     """The next step against running out of memory: smaller batch with more accumulation, checkpointing, bigger card, ask."""
-    context = failure.judged.examination.context if failure.judged is not None else None
+    context = failure.examined.examination.context if failure.examined is not None else None
     runs = [run for run in context.runs if run.tunable] if context is not None else []
     steps = [_next_step(context, runs[0], failure.where)] if context is not None and runs else list(_PROCEDURE)
     return [f"out of memory ({_line_of(match)}). There is one procedure; its next step:", *steps, _NOT_ALONE]

@@ -57,19 +57,19 @@ def state_of(folders: list[Path]) -> State:
 
 def holds(launches: list[ExaminedLaunch], state: State) -> Iterator[Hold]:
     """Every reason to hold a line that starts `launches`."""
-    jobs = [judged for judged in launches if judged.launch.mode == "jobs"]
+    jobs = [examined for examined in launches if examined.launch.mode == "jobs"]
     yield from _contract(state.task)
-    for judged in launches:
-        yield from _elsewhere(judged, state)
-        if single_job_rule.held_as_third(state.runs, judged.launch.text, sha256_of(judged)):
+    for examined in launches:
+        yield from _elsewhere(examined, state)
+        if single_job_rule.held_as_third(state.runs, examined.launch.text, sha256_of(examined)):
             next_step = "read the whole error and change the command or the script before the next try"
             yield Hold("SAME_FAILURE", "this command with this script has failed twice in a row", next_step)
-    for judged in jobs:
-        decision = may_spend(state.task, state.runs, cost_of(judged), state.at)
+    for examined in jobs:
+        decision = may_spend(state.task, state.runs, cost_of(examined), state.at)
         if not decision.allowed:
             estimate = f": at most {decision.cost.usd:.2f} USD ({decision.cost.basis})" if decision.cost.usd is not None else ""
             reason = decision.reason if decision.verdict == "over" else f"{decision.reason}{estimate}"
-            yield Hold("SPEND", f"{judged.launch.launcher} costs money, and {reason}", _AGREE)
+            yield Hold("SPEND", f"{examined.launch.launcher} costs money, and {reason}", _AGREE)
     yield from _one_first(jobs, state)
 
 
@@ -85,34 +85,34 @@ def _contract(task: Task | None) -> Iterator[Hold]:
         )
 
 
-def _elsewhere(judged: ExaminedLaunch, state: State) -> Iterator[Hold]:
+def _elsewhere(examined: ExaminedLaunch, state: State) -> Iterator[Hold]:
     """Holds for differences in the terms that the command line decides: the account, and Jobs or this machine."""
     if state.task is None or not state.task.open:
         return
     # The skill asks for a smoke run on this machine before a job; it costs nothing and may differ from the agreed place.
-    is_smoke_run = judged.launch.mode == "local" and judged.examination.context.smoke is not None
-    stated = {} if is_smoke_run else {"where": Stated("known", judged.launch.mode)}
-    account = _settings(judged)["namespace"]
+    is_smoke_run = examined.launch.mode == "local" and examined.examination.context.smoke is not None
+    stated = {} if is_smoke_run else {"where": Stated("known", examined.launch.mode)}
+    account = _settings(examined)["namespace"]
     if account:
         stated["account"] = Stated("known", account)
     for difference in differs(state.task.values, stated):
         yield Hold(f"TERM:{difference.term}", f"{difference.message}: {difference.costs}", difference.way_on)
 
 
-def _settings(judged: ExaminedLaunch) -> dict[str, object]:
+def _settings(examined: ExaminedLaunch) -> dict[str, object]:
     from ml_intern_helpers.preflight.launch_check import fields_of_launch
 
-    return fields_of_launch(judged.examination.context)
+    return fields_of_launch(examined.examination.context)
 
 
-def cost_of(judged: ExaminedLaunch) -> Cost:
+def cost_of(examined: ExaminedLaunch) -> Cost:
     """What the launch may cost at most, for all rounds of a loop and all attempts."""
     from ml_intern_helpers.indexes.job_prices import price_of
 
-    if judged.launch.mode != "jobs":
+    if examined.launch.mode != "jobs":
         return ON_THIS_MACHINE
-    settings = _settings(judged)
-    times, attempts = judged.launch.repeats, _attempts(judged)
+    settings = _settings(examined)
+    times, attempts = examined.launch.repeats, _attempts(examined)
     if times is None or attempts is None:
         return Cost(None, "how often it is started is unknown")
     flavor, seconds = settings["flavor"], settings["timeout_s"]
@@ -121,22 +121,22 @@ def cost_of(judged: ExaminedLaunch) -> Cost:
     return cost_on_jobs(price, seconds, attempts=times * attempts, repeats=settings["schedule"] is not None)
 
 
-def _attempts(judged: ExaminedLaunch) -> int | None:
+def _attempts(examined: ExaminedLaunch) -> int | None:
     """`--attempts`: how often the Hub tries it; None when that is unknown."""
-    attempts = judged.launch.settings.get("attempts")
+    attempts = examined.launch.settings.get("attempts")
     if attempts is None:
-        return None if judged.launch.open else 1
+        return None if examined.launch.open else 1
     return int(attempts.value) if attempts.value is not None and attempts.value.isdecimal() and int(attempts.value) > 0 else None
 
 
 def _one_first(jobs: list[ExaminedLaunch], state: State) -> Iterator[Hold]:
     """Holds a second job until the first is seen training: thirty jobs with the same bug cost thirty times as much."""
-    training = [judged for judged in jobs if judged.trains]
+    training = [examined for examined in jobs if examined.trains]
     waiting = single_job_rule.unproven(state.runs, state.task_id) if training else None
     if waiting is not None:
         name = waiting.text("job_id") or waiting.text("command")[:60]
         yield Hold("ONE_FIRST", f"the job before this one ({name}) has not been seen training", look_at(waiting))
-    elif (len(training) > 1 or any(judged.launch.repeats != 1 for judged in training)) and not _proven(training, state):
+    elif (len(training) > 1 or any(examined.launch.repeats != 1 for examined in training)) and not _proven(training, state):
         yield Hold(
             "ONE_FIRST",
             "this starts several jobs, and no job with this script has been seen training yet",
@@ -155,14 +155,14 @@ def look_at(waiting: Run) -> str:
 
 def _proven(training: list[ExaminedLaunch], state: State) -> bool:
     trained_hashes = {run.text("script_sha256") for run in state.runs.all if run.text("trained_at")} - {""}
-    return all(sha256_of(judged) in trained_hashes for judged in training)
+    return all(sha256_of(examined) in trained_hashes for examined in training)
 
 
-def sha256_of(judged: ExaminedLaunch) -> str:
+def sha256_of(examined: ExaminedLaunch) -> str:
     """The SHA-256 of the script's content; "" if it was not read."""
     import hashlib
 
-    target = judged.launch.target
+    target = examined.launch.target
     if target.kind in ("text", "trl"):
         return hashlib.sha256(target.text.encode("utf-8", "replace")).hexdigest()
     from ml_intern_helpers.runs.launching import sha256_of as of_file
@@ -181,24 +181,24 @@ def question(reasons: list[Hold]) -> str:
 _LONGEST_WAIT_S = 2.0
 
 
-def ledger_entry(judged: ExaminedLaunch, event: dict[str, object]) -> launching.Launch:
+def ledger_entry(examined: ExaminedLaunch, event: dict[str, object]) -> launching.Launch:
     """What the ledger keeps of a launch."""
     from ml_intern_helpers.preflight.launch_check import fields_of_launch
 
-    settings = fields_of_launch(judged.examination.context)
+    settings = fields_of_launch(examined.examination.context)
     cost = settings["cost"] or {}
     ids = tuple((name, str(event[name])) for name in ("tool_use_id", "session_id") if isinstance(event.get(name), str))
     return launching.Launch(
-        command=judged.launch.text,
-        where=judged.launch.mode,
-        script=judged.launch.target.name,
-        script_sha256=sha256_of(judged),
+        command=examined.launch.text,
+        where=examined.launch.mode,
+        script=examined.launch.target.name,
+        script_sha256=sha256_of(examined),
         flavor=settings["flavor"],
         timeout_s=settings["timeout_s"],
         usd_per_hour=cost.get("usd_per_hour"),
         account=settings["namespace"],
-        trains=judged.trains and judged.launch.mode == "jobs",  # the single-job rule is about jobs only
-        smoke=bool(judged.examination.context.smoke),
+        trains=examined.trains and examined.launch.mode == "jobs",  # the single-job rule is about jobs only
+        smoke=bool(examined.examination.context.smoke),
         ids=ids,
     )
 
@@ -209,17 +209,17 @@ def reserve(launches: list[ExaminedLaunch], state: State, event: dict[str, objec
     Raises:
         BadData, Unavailable: the ledger cannot be read or written. A paid launch must then not go ahead.
     """
-    if not state.folder.is_dir() and all(judged.launch.mode != "jobs" for judged in launches):
+    if not state.folder.is_dir() and all(examined.launch.mode != "jobs" for examined in launches):
         return []  # runs on this machine outside any task: no folder is created for them
     late_holds, reserved = [], []
-    for judged in launches:
-        entry, cost = ledger_entry(judged, event), cost_of(judged)
+    for examined in launches:
+        entry, cost = ledger_entry(examined, event), cost_of(examined)
         decision, run_id = launching.reserve(state.folder, state.task, entry, cost, timeout_s=_LONGEST_WAIT_S)
         if run_id is None:
             late_holds.append(Hold("SPEND", decision.reason, "wait until the other launch is settled, or ask the user"))
         else:
             reserved.append(run_id)
-    if reserved and any(judged.trains and judged.launch.mode == "jobs" for judged in launches):
+    if reserved and any(examined.trains and examined.launch.mode == "jobs" for examined in launches):
         # Two sessions may have started at once, each seeing no earlier job; the ledger's order decides which one was first.
         runs = runs_of(state.folder, state.at).all
         earlier_runs = runs[: next((number for number, run in enumerate(runs) if run.id in reserved), len(runs))]

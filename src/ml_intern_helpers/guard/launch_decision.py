@@ -120,9 +120,9 @@ def _decided(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decisio
     from ml_intern_helpers.guard import holds
     from ml_intern_helpers.preflight.launch_check import examine_launches
 
-    judged = examine_launches(launches)
-    checked = [each for each in judged if each.launch.mode == "jobs" or each.trains]
-    unreadable = [each for each in judged if each.launch.mode == "local" and not each.trains and _is_unseen(each)]
+    examined = examine_launches(launches)
+    checked = [each for each in examined if each.launch.mode == "jobs" or each.trains]
+    unreadable = [each for each in examined if each.launch.mode == "local" and not each.trains and _is_unseen(each)]
     if not checked and not unreadable:
         return PASS, False
     if checked:
@@ -156,9 +156,9 @@ def _sorted_findings(launches: list[ExaminedLaunch], in_task: bool) -> tuple[lis
     errors: list[Finding] = []
     user_holds: list[Hold] = []
     warnings: list[Finding] = []
-    for judged in launches:
-        for finding in judged.examination.findings:
-            is_exempt = judged.launch.mode == "local" and not in_task and finding.code.startswith(_TASK_RULES)
+    for examined in launches:
+        for finding in examined.examination.findings:
+            is_exempt = examined.launch.mode == "local" and not in_task and finding.code.startswith(_TASK_RULES)
             if finding.severity == "info" or is_exempt:
                 continue
             if finding.severity == "warning":
@@ -167,33 +167,33 @@ def _sorted_findings(launches: list[ExaminedLaunch], in_task: bool) -> tuple[lis
                 user_holds.append(Hold(finding.code, finding.message, finding.fix or "ask the user"))
             else:
                 errors.append(finding)
-        user_holds.extend(_suppressed(judged))
-        target = judged.launch.target
+        user_holds.extend(_suppressed(examined))
+        target = examined.launch.target
         # `hf jobs run IMAGE $CMD`. A command that is written out is a program of the image and is not held.
-        hidden = next((word.unknown for word in judged.launch.args if word.unknown), "") if target.kind == "command" else ""
-        if judged.launch.mode == "jobs" and (target.kind in _UNSEEN or hidden):
+        hidden = next((word.unknown for word in examined.launch.args if word.unknown), "") if target.kind == "command" else ""
+        if examined.launch.mode == "jobs" and (target.kind in _UNSEEN or hidden):
             reason = hidden or target.reason or "its script was not read"
-            message = f"what {judged.launch.launcher} starts could not be read: {reason}"
+            message = f"what {examined.launch.launcher} starts could not be read: {reason}"
             user_holds.append(Hold("UNSEEN", message, "start a script of this folder, or ask the user"))
     return errors, user_holds, warnings
 
 
-def _suppressed(judged: ExaminedLaunch) -> Iterator[Hold]:
+def _suppressed(examined: ExaminedLaunch) -> Iterator[Hold]:
     """Holds for findings that a comment suppresses: the model may have written it, but only the user may agree to them."""
     from ml_intern_helpers.guard.holds import Hold
     from ml_intern_helpers.preflight.registry import all_rules
 
-    for finding in judged.examination.suppressed:
+    for finding in examined.examination.suppressed:
         is_error = all_rules()[finding.code].severity == "error"
-        if finding.code.startswith(_FOR_THE_USER) or (is_error and judged.launch.mode == "jobs"):
+        if finding.code.startswith(_FOR_THE_USER) or (is_error and examined.launch.mode == "jobs"):
             message = f"a comment in the script suppresses {finding.code} in line {finding.line}: {finding.reason}"
             yield Hold(finding.code, message, "correct the finding and remove the comment, or ask the user")
 
 
-def _is_unseen(judged: ExaminedLaunch) -> bool:
+def _is_unseen(examined: ExaminedLaunch) -> bool:
     """Whether the target of a launch on this machine cannot be read. A missing file does not count: the shell reports it."""
-    missing = any(problem.kind == "missing-file" for problem in judged.launch.problems)
-    return judged.launch.target.kind in _UNSEEN and not missing
+    missing = any(problem.kind == "missing-file" for problem in examined.launch.problems)
+    return examined.launch.target.kind in _UNSEEN and not missing
 
 
 def _holds_of_unseen(unreadable: list[ExaminedLaunch], state: State) -> Iterator[Hold]:
@@ -203,9 +203,9 @@ def _holds_of_unseen(unreadable: list[ExaminedLaunch], state: State) -> Iterator
 
     if state.task is None or not state.task.open or state.task.cap_usd <= 0:
         return
-    for judged in unreadable:
-        if judged.launch.launcher == HIDDEN:
-            message = f"this command is known only at run time and may start a paid job: {judged.launch.target.reason}"
+    for examined in unreadable:
+        if examined.launch.launcher == HIDDEN:
+            message = f"this command is known only at run time and may start a paid job: {examined.launch.target.reason}"
             yield Hold("UNSEEN", message, "write the command out, so that its cost can be computed")
 
 

@@ -47,11 +47,11 @@ def record_launch(call: Call, folders: list[str], folder: str | None) -> list[st
     home = Path(folder) if folder is not None else project_files.home(*map(Path, folders))
     runs = _unsettled_runs(home, call)
     was_checked = names_call(str(home), "guard.log", call.id)
-    judged = judged_in(call.command) if call.failed or (not runs and was_checked) else []
-    if not runs and judged and was_checked:
-        runs = _record_afterwards(home, judged, call)
+    examined = examined_in(call.command) if call.failed or (not runs and was_checked) else []
+    if not runs and examined and was_checked:
+        runs = _record_afterwards(home, examined, call)
     lines = _record_outcome(home, runs, call) if runs else []
-    return lines + (_failure_explained(call, judged, runs) if call.failed and not call.interrupted else [])
+    return lines + (_failure_explained(call, examined, runs) if call.failed and not call.interrupted else [])
 
 
 def _unsettled_runs(home: Path, call: Call) -> list[Run]:
@@ -62,7 +62,7 @@ def _unsettled_runs(home: Path, call: Call) -> list[Run]:
     return [run for run in runs if run.text("tool_use_id") == call.id and run.state in ("reserved", "released")]
 
 
-def judged_in(command: str) -> list[ExaminedLaunch]:
+def examined_in(command: str) -> list[ExaminedLaunch]:
     """The launches in a command with the current content of their scripts; empty if they cannot be read."""
     from ml_intern_helpers.launches.find import launches_of
     from ml_intern_helpers.preflight.launch_check import examine_launches
@@ -73,16 +73,16 @@ def judged_in(command: str) -> list[ExaminedLaunch]:
         return []
 
 
-def _record_afterwards(home: Path, judged: list[ExaminedLaunch], call: Call) -> list[Run]:
+def _record_afterwards(home: Path, examined: list[ExaminedLaunch], call: Call) -> list[Run]:
     """Record launches that the user allowed and that were therefore not recorded before they started."""
     from ml_intern_helpers.guard.holds import cost_of, ledger_entry
 
     ids: dict[str, object] = {"tool_use_id": call.id, "session_id": call.session}
     task = task_for(home.parent)
     if jobs_output.started(call.command, call.output):  # submitted by `$CMD` or by a script that was not read
-        for each in judged:
+        for each in examined:
             each.launch.mode = "jobs" if each.launch.target.kind == "unknown" else each.launch.mode
-    recordable = [each for each in judged if each.launch.mode == "jobs" or each.trains]
+    recordable = [each for each in examined if each.launch.mode == "jobs" or each.trains]
     names = [launching.launched(home, task, ledger_entry(each, ids), cost_of(each)) for each in recordable]
     return [run for run in runs_of(home).all if run.id in names]
 
@@ -122,11 +122,11 @@ def _same_launch(run: Run, call: Call) -> launching.Launch:
     )
 
 
-def _failure_explained(call: Call, judged: list[ExaminedLaunch], runs: list[Run]) -> list[str]:
+def _failure_explained(call: Call, examined: list[ExaminedLaunch], runs: list[Run]) -> list[str]:
     """The explanation of a failure; for a script that trains nothing, only of wrong names and arguments."""
-    if not judged and not runs:
+    if not examined and not runs:
         return []
-    main_launch = next((each for each in judged if each.trains), judged[0] if judged else None)
+    main_launch = next((each for each in examined if each.trains), examined[0] if examined else None)
     jobs = any(run.paid for run in runs) or (main_launch is not None and main_launch.launch.mode == "jobs")
     trains = bool(runs) or jobs or (main_launch is not None and main_launch.trains)
     explanation = diagnosed(Failure(call.output, call.exit_code, main_launch, "jobs" if jobs else "local"), only_api=not trains)
@@ -340,6 +340,6 @@ def _error_explained(run: Run, call: Call, changes: dict[str, Any]) -> list[str]
     if not failed and (seen is None or seen.sound):
         return []
 
-    judged = judged_in(run.text("command")) if "out of memory" in tail.lower() or "OutOfMemory" in tail else []
-    explanation = diagnosed(Failure(tail, ended_with(tail), next(iter(judged), None), "jobs" if run.paid else "local"))
+    examined = examined_in(run.text("command")) if "out of memory" in tail.lower() or "OutOfMemory" in tail else []
+    explanation = diagnosed(Failure(tail, ended_with(tail), next(iter(examined), None), "jobs" if run.paid else "local"))
     return [f"ml-intern: {explanation[0]}", *explanation[1:]] if explanation else []
