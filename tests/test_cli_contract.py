@@ -37,6 +37,7 @@ CALLS = {
     "api_lookup": ["NoSuchName"],
     "task": ["show"],
     "budget": [],
+    "dry_run": ["no-such-script.py"],
 }
 every_command = pytest.mark.parametrize("command", commands.COMMANDS)
 

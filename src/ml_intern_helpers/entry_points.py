@@ -35,3 +35,7 @@ def task() -> int:
 
 def budget() -> int:
     return main("budget")
+
+
+def dry_run() -> int:
+    return main("dry_run")

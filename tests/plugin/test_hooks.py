@@ -99,4 +99,5 @@ def test_helper_has_no_undeclared_option_that_writes_or_starts_something(name: s
 
 
 def test_every_wrapper_is_listed_or_left_out_on_purpose() -> None:
-    assert {path.stem for path in SCRIPTS.glob("*.sh")} == set(READ_ONLY_HELPERS)
+    runs_the_users_script = {"dry_run"}
+    assert {path.stem for path in SCRIPTS.glob("*.sh")} - runs_the_users_script == set(READ_ONLY_HELPERS)

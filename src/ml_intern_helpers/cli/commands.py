@@ -43,8 +43,9 @@ COMMANDS = {
     "api_lookup": "ml_intern_helpers.indexes.api_lookup",
     "task": "ml_intern_helpers.runs.task",
     "budget": "ml_intern_helpers.runs.budget",
+    "dry_run": "ml_intern_helpers.dryrun.dry_run",
 }
-STANDARD_LIBRARY = frozenset({"preflight_check", "api_lookup", "task"})
+STANDARD_LIBRARY = frozenset({"preflight_check", "api_lookup", "task", "dry_run"})
 
 EXIT_CODES_TEXT = "exit codes: 0 good; 1 a check failed; 2 wrong usage; 3 could not tell; 70 a bug of ours"
 BUG = 70
@@ -164,7 +165,8 @@ def _bug(command: str, err: Exception) -> Report:
 
 def _requested_form(argv: list[str], module: ModuleType | None) -> str:
     """The requested output form, read before parsing, because wrong usage is also reported in this form."""
-    forms = [word[2:] for word in argv if word in ("--json", "--text", "--human")]
+    own = argv[: argv.index("--")] if "--" in argv else argv  # what follows belongs to a script
+    forms = [word[2:] for word in own if word in ("--json", "--text", "--human")]
     return forms[-1] if forms else getattr(module, "DEFAULT_FORMAT", "text")
 
 
