@@ -63,6 +63,8 @@ CASES = [
     ("reward that can", GRPO + 'def right(completions, answer, **columns):\n    return [float(a in c) for a, c in zip(answer, completions)]\nGRPOTrainer("tiny", reward_funcs=right, args=GRPOConfig(output_dir="o", num_generations=4), train_dataset=rows).train()', "PASS", "", "reference [1.0"),
     ("loss.backward under accelerate", LOOP.format(backward="loss.backward()"), "FAIL", "DRY119", "accelerator.backward"),
     ("accelerator.backward", LOOP.format(backward="accelerator.backward(loss)"), "PASS", "", "3 optimizer steps"),
+    ("written elsewhere and read again", SFT + 'import os\nfrom pathlib import Path\ntrainer = SFTTrainer("tiny", args=SFTConfig(output_dir="OUTSIDE/out"), train_dataset=rows.select_columns("text"))\ntrainer.train()\ntrainer.model.save_pretrained("OUTSIDE/final")\ntrainer.processing_class.save_pretrained("OUTSIDE/final")\nos.makedirs("OUTSIDE/a/b")\nPath("OUTSIDE/a/b/log").write_text("x")\nassert open("OUTSIDE/a/b/log").read() == "x"\nfrom transformers import AutoModelForCausalLM\nAutoModelForCausalLM.from_pretrained("OUTSIDE/final")', "PASS", "", "moved"),
+    ("a folder that is missing", 'open("OUTSIDE/no/log", "w")', "FAIL", "DRY101", "FileNotFoundError"),
     ("no training", "print('done')", "UNKNOWN", "", "without training"),
     ("a library for GPUs that is not there", "import vllm", "UNKNOWN", "", "--with vllm"),
     ("a model that cannot be reached", 'from transformers import AutoModel\nAutoModel.from_pretrained("you/private")', "UNKNOWN", "", "Hub could not be reached"),
@@ -94,10 +96,13 @@ def dry_run_of(folder: Path, tiny: Path, script: str) -> Report:
     for file in tiny.iterdir():
         (folder / "tiny" / file.name).write_bytes(file.read_bytes())
     (folder / "many.jsonl").write_text('{"text": "two and two is four"}\n' * 1000)
-    (folder / "train.py").write_text(dedent(script))
+    outside = folder.with_name(f"{folder.name}-outside")
+    outside.mkdir()
+    (folder / "train.py").write_text(dedent(script).replace("OUTSIDE", str(outside)))
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     report = forked_dry_run(folder / "train.py")
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    assert list(outside.iterdir()) == []
     SCHEMA.validate(report.to_dict())
     return report
 

@@ -155,7 +155,8 @@ def _cleaned(finding: Finding, scratch: Scratch) -> Finding:
 
 
 def _without_scratch(text: str, scratch: Scratch) -> str:
-    return text.replace(f"{scratch.work}{os.sep}", "").replace(str(scratch.folder), "SCRATCH")
+    text = text.replace(f"{scratch.work}{os.sep}", "").replace(f"{scratch.folder}/outside", "")
+    return text.replace(str(scratch.folder), "SCRATCH")
 
 
 def _unresolvable(path: Path, line: int | None, message: str) -> Report:

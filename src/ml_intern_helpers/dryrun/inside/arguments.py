@@ -6,7 +6,8 @@ import json
 import os
 from typing import Any
 
-from ml_intern_helpers.dryrun.inside.events import Run, finding, substitute
+from ml_intern_helpers.dryrun.inside.events import finding, substitute
+from ml_intern_helpers.dryrun.inside.files import inside_scratch
 
 #: Setting -> the value it gets on this machine.
 _PLACE: dict[str, Any] = {
@@ -96,13 +97,3 @@ def _report_to_nothing(arguments: Any) -> None:
     if any(name not in ("none", "all") for name in listed):
         substitute("world", f"nothing is tracked (report_to={', '.join(listed)})")
     arguments.report_to = "none"
-
-
-def inside_scratch(path: Any) -> Any:
-    """`path`, or its stand-in in the scratch folder when it lies outside: the user's folders are not written to."""
-    if path is None:
-        return None
-    full = os.path.abspath(os.path.expanduser(str(path)))
-    if full.startswith(Run.scratch + os.sep):
-        return path
-    return os.path.join(Run.scratch, "outside", full.lstrip(os.sep))

@@ -35,6 +35,8 @@ def real_rows() -> dict[str, int]:
 
 def patch_load(module: Any) -> None:
     """Replace `load_dataset` and `load_from_disk` of `datasets.load`."""
+    # Read again: where something imported the library earlier, it has kept the cache folder of that time.
+    module.config.HF_DATASETS_CACHE = os.environ.get("HF_DATASETS_CACHE", module.config.HF_DATASETS_CACHE)
     load, from_disk = module.load_dataset, module.load_from_disk
 
     def load_dataset(path: str, name: str | None = None, *args: Any, **kwargs: Any) -> Any:

@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 #: The folder of this code, whose frames are not the script's.
 OWN_FOLDER = os.path.dirname(os.path.abspath(__file__))
+#: Modules whose functions hand a call on: what is raised there is raised by what they call.
+_HANDING_ON = ("files.py", "device.py", "data.py", "world.py", "own_loop.py")
 
 
 class Run:
@@ -105,7 +107,7 @@ def describe(error: BaseException) -> dict[str, Any]:
         "file": os.path.relpath(own[-1].filename, Run.work) if own else None,
         "file_line": own[-1].lineno if own else None,
         "raised_in": f"{_module(last.filename)}:{last.lineno} {last.name}" if last else None,
-        "ours": bool(last and last.filename.startswith(OWN_FOLDER)),
+        "ours": bool(last and last.filename.startswith(OWN_FOLDER) and not last.filename.endswith(_HANDING_ON)),
         "cause": str(error.__cause__ or error.__context__ or "")[:600] or None,
     }
 

@@ -41,6 +41,7 @@ def _install() -> None:
         batch,
         data,
         device,
+        files,
         imports,
         model,
         own_loop,
@@ -60,6 +61,7 @@ def _install() -> None:
     imports.after_import(
         {
             "torch": in_torch,
+            "transformers.utils.hub": files.patch_loading,
             "transformers.modeling_utils": model.patch,
             "transformers.training_args": arguments.patch,
             "transformers.trainer": training.patch,
@@ -74,6 +76,7 @@ def _install() -> None:
         }
     )
     world.patch_processes()
+    files.patch_files()
 
 
 def _script(events: Any) -> int:

@@ -10,6 +10,7 @@ import copy
 import os
 from typing import Any
 
+from ml_intern_helpers.dryrun.inside import files
 from ml_intern_helpers.dryrun.inside.events import Run, emit, substitute
 
 #: Parameters up to which a model is used as it is.
@@ -55,6 +56,7 @@ def patch(module: Any) -> None:
 
     def from_pretrained(cls: Any, /, name: Any = None, *args: Any, **kwargs: Any) -> Any:
         kwargs, quantized = _on_cpu(kwargs)
+        name = files.written(name)
         if name is None or kwargs.get("state_dict") is not None or _used_as_it_is(str(name)):
             return _marked(original(cls, name, *args, **kwargs), quantized)
         folder = _shrunk_checkpoint(cls, str(name), kwargs, from_config)
@@ -76,6 +78,7 @@ def patch(module: Any) -> None:
             config = shrink(config, 0)
         return _marked(from_config(cls, config, **kwargs), quantized)
 
+    files.patch_saving(base)
     base.from_pretrained, base._from_config = classmethod(from_pretrained), classmethod(small_from_config)
 
 
@@ -340,6 +343,7 @@ def _set(config: Any, name: str, value: Any) -> None:
 def patch_adapters(module: Any) -> None:
     """Give an adapter from the Hub the shape of the shrunk model: its configuration is real, its weights are new."""
     owner = module.PeftModel
+    files.patch_saving(owner)
     original = owner.from_pretrained.__func__
 
     def from_pretrained(cls: Any, model: Any, model_id: Any, *args: Any, **kwargs: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_intern_helpers.dryrun.inside import files
 from ml_intern_helpers.dryrun.inside.events import emit, finding
 
 
@@ -14,8 +15,9 @@ class _Added:
 
 
 def patch_tokenizer(module: Any) -> None:
-    """Count the tokens that the script adds, in `transformers.tokenization_utils_base`."""
+    """Count the tokens that the script adds, in `transformers.tokenization_utils_base`, and keep what it saves."""
     base = module.PreTrainedTokenizerBase
+    files.patch_saving(base)
     for name in ("add_tokens", "add_special_tokens"):
         original = getattr(base, name)
 

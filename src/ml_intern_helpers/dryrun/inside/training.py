@@ -8,6 +8,7 @@ from typing import Any
 
 from ml_intern_helpers.dryrun.inside import batch, parameters, rewards, schedule, world
 from ml_intern_helpers.dryrun.inside.events import Run, describe, emit, finding, substitute
+from ml_intern_helpers.dryrun.inside.files import inside_scratch
 
 #: Tokens of one forward pass, by the size of the vocabulary: on a CPU the logits are what costs.
 _TOKENS = ((60_000, 512), (20_000, 1024), (0, 4096))
@@ -222,8 +223,6 @@ def _watch_saves(trainer: Any) -> None:
     save = trainer.save_model
 
     def save_model(self: Any, output_dir: Any = None, *args: Any, **kwargs: Any) -> Any:
-        from ml_intern_helpers.dryrun.inside.arguments import inside_scratch
-
         target = inside_scratch(output_dir) if output_dir is not None else None
         result = save(self, target, *args, **kwargs)
         Run.saved[os.path.abspath(str(target or self.args.output_dir))] = type(self.model).__name__
