@@ -15,7 +15,7 @@ import pytest
 from dataset.cases import bot, chat, question, user, worse
 from dataset.viewer import Viewer, error, hub_with
 from ml_intern_helpers.core.errors import Unavailable
-from ml_intern_helpers.dataset.hub.parallel import FIRST_SIGN_S, run_side_by_side
+from ml_intern_helpers.dataset.hub.repository import FIRST_SIGN_S, run_side_by_side
 from ml_intern_helpers.web import client, retry
 from support.helpers import DEAD_URL, Outcome
 from support.hub import Hub

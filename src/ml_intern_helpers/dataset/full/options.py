@@ -141,7 +141,7 @@ def _scan(ref: DatasetRef, sample: Sample, args: argparse.Namespace, context: Co
                 "--full must read the dataset's files from the Hub, but this run is offline", hint="run again online"
             )
         from ml_intern_helpers.dataset.checks.sql import columns_to_read
-        from ml_intern_helpers.dataset.full.remote import remote
+        from ml_intern_helpers.dataset.hub.parquet_export import remote
 
         on_hub = remote(ref, sample, columns_to_read(sample, roles), args.max_bytes, context)
         sample, system, planned = replace(sample, stored=on_hub.stored), on_hub.system, on_hub.bytes_planned

@@ -18,8 +18,7 @@ from ml_intern_helpers.core.tokens import hf_token
 from ml_intern_helpers.dataset.columns import type_texts
 from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 from ml_intern_helpers.dataset.hub import file_system, parquet_export, repository
-from ml_intern_helpers.dataset.hub.parallel import KNOWN_ALIVE_S, run_side_by_side
-from ml_intern_helpers.dataset.hub.repository import Repository
+from ml_intern_helpers.dataset.hub.repository import KNOWN_ALIVE_S, Repository, run_side_by_side
 from ml_intern_helpers.dataset.hub.viewer import (
     Pairs,
     Rows,
